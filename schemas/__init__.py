@@ -1,0 +1,1 @@
+"""The vocabulary of the hub: money, ids, reasons, topics, commands, events, ledger records and errands."""

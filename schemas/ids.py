@@ -1,0 +1,65 @@
+"""Ids that route themselves: whatever the hub hands out begins with the account it belongs to (architecture 5)."""
+
+import hashlib
+import hmac
+from typing import Literal
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+ACCOUNT_LENGTH = 26
+"""130 bits in Crockford base32."""
+ID_LENGTH = 32
+"""An account id, one letter for the kind, five characters of a sequence: UnionPay's limit for an order number."""
+
+Kind = Literal["A", "B", "C", "D", "E", "P", "R", "Y"]
+"""A agreement, B bill, C charge (and its decision), D debit order, E encounter, P prepayment, R refund, Y repayment."""
+
+
+def sm3_hex(content: bytes) -> str:
+    """Return the SM3 digest in lower-case hex."""
+    return hashlib.new("sm3", content).hexdigest()
+
+
+def account_id(city_key: bytes, kind: Literal["person", "number", "feed"], value: str) -> str:
+    """Return the account id: 26 Crockford characters of HMAC-SM3 over kind and value.
+
+    `value` is the citizen id for a person, `institution|hospital number` for a number account, the stream's name for
+    a feed. The same input gives the same id for ever; the input cannot be found from the id without the city's key.
+    """
+    digest = hmac.new(city_key, f"{kind}|{value}".encode(), "sm3").digest()
+    number = int.from_bytes(digest[:17], "big") >> 6
+    return _base32(number, ACCOUNT_LENGTH)
+
+
+def make_id(account: str, kind: Kind, sequence: int) -> str:
+    """Return the id of the account's n-th thing of a kind, 32 characters long; `sequence` counts from 1."""
+    return account + kind + _base32(sequence, ID_LENGTH - ACCOUNT_LENGTH - 1)
+
+
+def account_of(identifier: str) -> str | None:
+    """Return the account an id belongs to, or None when the text cannot be one of our ids."""
+    account = identifier[:ACCOUNT_LENGTH]
+    if len(identifier) not in (ACCOUNT_LENGTH, ID_LENGTH) or any(c not in _CROCKFORD for c in identifier):
+        return None
+    return account
+
+
+def short(identifier: str) -> str:
+    """Return the form for human eyes: eight characters, as in `C-7Q3K9F2M`; never a key."""
+    if len(identifier) != ID_LENGTH:
+        return f"p_{identifier[:8]}"
+    return f"{identifier[ACCOUNT_LENGTH]}-{identifier[:3]}{identifier[ACCOUNT_LENGTH + 1 :]}"
+
+
+def message_hash(*parts: str) -> str:
+    """Return the first 32 hex digits of SM3 over the parts joined with `|`: the id of a relayed or derived message."""
+    return sm3_hex("|".join(parts).encode())[:32]
+
+
+def _base32(number: int, length: int) -> str:
+    characters = []
+    for _ in range(length):
+        number, digit = divmod(number, 32)
+        characters.append(_CROCKFORD[digit])
+    if number:
+        raise OverflowError("the sequence of this account is used up; no id of this kind can be made any more")
+    return "".join(reversed(characters))
