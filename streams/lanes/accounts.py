@@ -1,0 +1,108 @@
+"""The committed states of one lane's accounts. Idle ones stay bytes; the few in use are kept decoded beside them."""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from hub.domain.state import AccountState
+from streams.lanes.rules import Rules
+
+_SEPARATOR: Final = b"/"
+DECODED_MAX: Final = 1000
+"""Decoded states kept in each lane."""
+
+
+class Change(NamedTuple):
+    """One record for the compacted topic; no value means the encounter was archived."""
+
+    account: bytes
+    encounter: str
+    value: bytes | None
+
+    @property
+    def key(self) -> bytes:
+        """The record's key: the account, or account/encounter."""
+        return self.account + _SEPARATOR + self.encounter.encode() if self.encounter else self.account
+
+
+class Accounts:
+    """Account → core bytes and encounter bytes, as the last commit left them."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._cores: dict[bytes, bytes] = {}
+        self._encounters: dict[bytes, dict[str, bytes]] = {}
+        self._decoded: dict[bytes, AccountState] = {}
+
+    def __len__(self) -> int:
+        return len(self._cores)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._cores)
+
+    def load(self, key: bytes, value: bytes | None) -> None:
+        """Take in one record of the compacted topic; the last one of a key stays."""
+        account, _, encounter = key.partition(_SEPARATOR)
+        if encounter:
+            self._keep_encounter(account, encounter.decode(), value)
+        elif value is None:
+            self._cores.pop(account, None)
+        else:
+            self._cores[account] = value
+
+    def core_bytes(self, account: bytes) -> bytes | None:
+        """Return the encoded core, or None for an account nothing has been heard of."""
+        return self._cores.get(account)
+
+    def state(self, account: bytes) -> AccountState:
+        """Return the committed state; that of an unknown account is new."""
+        kept = self._decoded.get(account)
+        if kept is not None:
+            return kept
+        core = self._cores.get(account)
+        if core is None:
+            return self._rules.new_state(account.decode())
+        encounters = {
+            name: self._rules.decode_encounter(value) for name, value in self._encounters.get(account, {}).items()
+        }
+        return AccountState(self._rules.decode_core(core), encounters)
+
+    def size(self, account: bytes) -> int:
+        """Return the bytes of the account's largest record; 0 for an unknown account."""
+        encounters = self._encounters.get(account)
+        largest = max(map(len, encounters.values())) if encounters else 0
+        return max(largest, len(self._cores.get(account, b"")))
+
+    def changes(self, account: bytes, before: AccountState, after: AccountState) -> list[Change]:
+        """Return a record for every key whose object changed: nothing else is written."""
+        changes: list[Change] = []
+        if after.core is not before.core:
+            changes.append(Change(account, "", self._rules.encode_core(after.core)))
+        if after.encounters is before.encounters:
+            return changes
+        for name, encounter in after.encounters.items():
+            if before.encounters.get(name) is not encounter:
+                changes.append(Change(account, name, self._rules.encode_encounter(encounter)))
+        gone = (name for name in before.encounters if name not in after.encounters)
+        changes.extend(Change(account, name, None) for name in gone)
+        return changes
+
+    def adopt(self, account: bytes, state: AccountState, changes: list[Change]) -> None:
+        """Make a committed state the one in memory."""
+        for change in changes:
+            if change.encounter:
+                self._keep_encounter(account, change.encounter, change.value)
+            elif change.value is not None:
+                self._cores[account] = change.value
+        self._decoded.pop(account, None)
+        self._decoded[account] = state
+        if len(self._decoded) > DECODED_MAX:
+            del self._decoded[next(iter(self._decoded))]
+
+    def _keep_encounter(self, account: bytes, name: str, value: bytes | None) -> None:
+        if value is not None:
+            self._encounters.setdefault(account, {})[name] = value
+            return
+        kept = self._encounters.get(account, {})
+        kept.pop(name, None)
+        if not kept:
+            self._encounters.pop(account, None)

@@ -1,0 +1,391 @@
+"""One transaction in the making: decisions on top of a lane's committed book. No input, no output, no waiting.
+
+Nothing of a batch is visible before its transaction is committed and `adopt` is called; an exception leaves it holding
+exactly the outcomes before the one that failed.
+"""
+
+import re
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from hub.domain.decision import Decision, Now, Timer
+from hub.domain.state import AccountState
+from hub.runtime.guomi import sm3_hex
+from hub.runtime.sealing import Sealed
+from schemas.commands import Command
+from schemas.dead_letters import SEALED_BYTES_MAX, DeadLetter
+from schemas.facts import Fact, Facts
+from schemas.ids import message_hash
+from schemas.ledger import CommandSource, LedgerRecord, TimerSource
+from schemas.reasons import Reason
+from schemas.replies import Reply
+from streams.chain import chained
+from streams.lanes import watermark as watermarks
+from streams.lanes.accounts import Change
+from streams.lanes.book import UNREADABLE_RUN_MAX, UNREADABLE_WINDOW_MAX, WINDOW, Book
+from streams.lanes.faults import InvariantError, UndecidableError
+from streams.lanes.rules import Rules
+from streams.lanes.watermark import Watermark
+
+RECORD_BYTES_MAX: Final = 1_500_000
+"""An outcome, an errand or a state larger than this is refused, so that one command never stops a partition."""
+_ROOM_BYTES: Final = 300_000
+"""A state is encoded for its exact size only when it may come this near to the limit."""
+
+_ACCOUNT = re.compile(rb"[0-9A-HJKMNP-TV-Z]{26}")
+_DIMENSIONS = Fact.__struct_fields__[: Fact.__struct_fields__.index("count")]
+_MEASURES = Fact.__struct_fields__[len(_DIMENSIONS) :]
+_dimensions = attrgetter(*_DIMENSIONS)
+_measures = attrgetter(*_MEASURES)
+_json = msgspec.json.Encoder()
+_commands = msgspec.json.Decoder(Command)
+
+Seal = Callable[[str, str, bytes], Sealed]
+"""Seals bytes that could not be read: interface, receipt key, bytes (`hub.runtime.sealing.Sealer.seal`)."""
+
+
+def as_base64(_interface: str, _receipt_key: str, raw: bytes) -> Sealed:
+    """Return the bytes as base64 text: for a hub without a key ring."""
+    return Sealed(b64encode(raw[:SEALED_BYTES_MAX]).decode(), len(raw), sm3_hex(raw))
+
+
+class Outgoing(NamedTuple):
+    """One record of a transaction."""
+
+    key: bytes
+    value: bytes
+
+
+@dataclass(slots=True)
+class Touched:
+    """An account a batch changed: as committed, as it will be, and at most how many bytes it has grown by."""
+
+    before: AccountState
+    after: AccountState
+    size: int
+
+
+class Batch:
+    """Outcomes of commands and timers of one partition, in order; becomes one transaction."""
+
+    def __init__(self, book: Book, rules: Rules, seal: Seal = as_base64) -> None:
+        self._book = book
+        self._rules = rules
+        self._seal = seal
+        self._touched: dict[bytes, Touched] = {}
+        self._facts: dict[tuple[Any, ...], list[tuple[int, ...]]] = {}
+        self._changes: dict[bytes, list[Change]] = {}
+        start = book.watermark
+        self.now: Now = start.now
+        self.next_offset: int = start.next_offset
+        self.head: str = start.head
+        self._unreadable_run: int = start.unreadable_run
+        self.ledger: list[Outgoing] = []
+        self.errands: list[Outgoing] = []
+        self.dead_letters: list[Outgoing] = []
+        self.replies: list[tuple[int, Reply]] = []
+        self.bytes: int = 0
+        self.commands: int = 0
+        self.timers: int = 0
+        self.outcomes: Counter[str] = Counter()
+        """Outcome code, or the reason code of a refusal, of every command."""
+        self.fired: Counter[str] = Counter()
+        """Kinds of the timers that fired."""
+
+    @property
+    def count(self) -> int:
+        """Outcomes so far, dead letters included."""
+        return self.commands + self.timers
+
+    # ---- time -------------------------------------------------------------------------------------------------
+
+    def advance(self, instant: Now) -> None:
+        """Move the two clocks forward, never back."""
+        self.now = Now(max(self.now.city, instant.city), max(self.now.wall, instant.wall))
+
+    def fire_next(self) -> bool:
+        """Fire the timer that is due first, by (due_at, account, kind); return False when none may fire now.
+
+        A timer that causes an outside call waits until everything that was in the log when it came due is consumed.
+        Raises UndecidableError when the decision fails.
+        """
+        due = self._book.due
+        while (entry := due.take(self.now)) is not None:
+            state = self.state(entry.account)
+            timer = self._rules.next_timer(state, self.now)
+            if timer is None or timer.due_at > entry.due_at:
+                due.put_back(entry, self._rules.next_due(state))
+                continue
+            if timer.outside and timer.due_at > self._caught_up(timer):
+                due.wait(entry)
+                continue
+            after = self._rules.next_due(self._fire(entry.account, state, timer))
+            due.arm(entry.account, self._rules.next_due(state), after)
+            due.put_back(entry, after)
+            return True
+        return False
+
+    def _caught_up(self, timer: Timer) -> int:
+        return self._book.caught_up.city if timer.city else self._book.caught_up.wall
+
+    def _fire(self, account: bytes, state: AccountState, timer: Timer) -> AccountState:
+        try:
+            decision = self._rules.fire(state, timer, self.now)
+        except Exception as error:
+            place = f"{account.decode()}:{timer.kind}:{timer.subject}"
+            raise UndecidableError(f"timer {place} due at {timer.due_at} cannot be decided: {error!r}") from error
+        if self._rules.next_timer(decision.state, self.now) == timer:
+            raise UndecidableError(f"timer {timer.kind} of {account.decode()} is still due after it fired")
+        encoded = self._fitting(account, state, decision)
+        if encoded is None:
+            raise UndecidableError(f"the outcome of timer {timer.kind} of {account.decode()} is larger than a record")
+        self._enter(account, state, decision, encoded)
+        self.timers += 1
+        self.fired[timer.kind] += 1
+        return decision.state
+
+    # ---- commands ---------------------------------------------------------------------------------------------
+
+    def read(self, key: bytes | None, value: bytes | None) -> Command | None:
+        """Return the command of a record, or None when it is undecodable or its key is not its account."""
+        if value is None or key is None or _ACCOUNT.fullmatch(key) is None:
+            return None
+        try:
+            command = _commands.decode(value)
+        except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, RecursionError):
+            return None
+        return command if command.account.encode() == key else None
+
+    def decide(self, command: Command, offset: int) -> None:
+        """Enter the one outcome of a command; timers due before it must have been fired.
+
+        Raises UndecidableError when the decision fails.
+        """
+        account = command.account.encode()
+        state = self.state(account)
+        try:
+            decision = self._rules.decide(state, command, offset, self.now)
+        except Exception as error:
+            raise UndecidableError(f"command {command.id} at offset {offset} cannot be decided: {error!r}") from error
+        encoded = self._fitting(account, state, decision)
+        if encoded is None:
+            decision = self._too_large(state, command, offset)
+            encoded = _json.encode(decision.record)
+        after = self._enter(account, state, decision, encoded)
+        self._book.due.arm(account, self._rules.next_due(state), self._rules.next_due(after))
+        record = decision.record
+        self.outcomes[record.reason if record.outcome == "REFUSED" else record.outcome] += 1
+        self._quarantine(decision, command, offset)
+        self._answer(decision, command)
+        self._consumed(offset, unreadable=False)
+
+    def bury(self, key: bytes | None, value: bytes | None, offset: int) -> None:
+        """Make a dead letter of a record that is no command; it gets no ledger record.
+
+        Raises InvariantError beyond 100 in a row, or 10 % of the last 10,000.
+        """
+        if self._unreadable_run >= UNREADABLE_RUN_MAX or self._book.readability.exhausted:
+            raise InvariantError(
+                f"more than {UNREADABLE_RUN_MAX} commands in a row, or {UNREADABLE_WINDOW_MAX} of the last {WINDOW}, "
+                f"cannot be decoded, the last at offset {offset}: find who writes them; dead-letters hold their bytes"
+            )
+        place = f"{self._book.partition}@{offset}"
+        sealed = self._seal("commands", place, value or b"")
+        letter = DeadLetter(
+            id=message_hash("commands", place, Reason.UNDECODABLE),
+            at=self.now.city,
+            wall_at=self.now.wall,
+            interface="commands",
+            source="",
+            reason=Reason.UNDECODABLE,
+            detail="the record's key is no account" if not key or not _ACCOUNT.fullmatch(key) else "no command",
+            receipt_key=place,
+            raw_sealed=sealed.envelope,
+            raw_length=sealed.length,
+            raw_sm3=sealed.sm3,
+        )
+        self._post(letter)
+        self._consumed(offset, unreadable=True)
+
+    def park(self, command: Command, offset: int) -> None:
+        """Set a command aside undecided: a dead letter with its bytes and a ledger record PARKED."""
+        state = self.state(command.account.encode())
+        decision = self._verdict(state, command, offset, outcome="PARKED", reason="")
+        self._enter(command.account.encode(), state, decision, _json.encode(decision.record))
+        self._post(self._parked_letter(command.account, f"{self._book.partition}@{offset}", command))
+        self._consumed(offset, unreadable=False)
+
+    def park_timer(self, account: bytes, timer: Timer) -> None:
+        """Set a timer aside unfired: a ledger record PARKED disarms it. Raises InvariantError if it does not."""
+        state = self.state(account)
+        record = LedgerRecord(
+            account=account.decode(),
+            seq=state.core.seq + 1,
+            source=TimerSource(kind=timer.kind, due_at=timer.due_at, subject=timer.subject),
+            now=self.now.city,
+            wall_now=self.now.wall,
+            outcome="PARKED",
+        )
+        after = self._rules.evolve(state, record)
+        if self._rules.next_timer(after, self.now) == timer:
+            raise InvariantError(f"parking does not disarm a timer {timer.kind}: its rule must be corrected")
+        self._enter(account, state, Decision(record=record, state=after), _json.encode(record))
+        self._book.due.arm(account, self._rules.next_due(state), self._rules.next_due(after))
+        place = f"{account.decode()}:{timer.kind}:{timer.subject}:{timer.due_at}"
+        self._post(self._parked_letter(account.decode(), place, None))
+        self.timers += 1
+
+    # ---- what it comes to -------------------------------------------------------------------------------------
+
+    def state(self, account: bytes) -> AccountState:
+        """Return the account's state after the outcomes so far."""
+        touched = self._touched.get(account)
+        return self._book.accounts.state(account) if touched is None else touched.after
+
+    def facts(self) -> bytes | None:
+        """Return the encoded sums of the transaction, or None when nothing happened that is counted."""
+        if not self._facts:
+            return None
+        merged = tuple(
+            Fact(*dimensions, *map(sum, zip(*rows, strict=True))) for dimensions, rows in self._facts.items()
+        )
+        facts = Facts(partition=self._book.partition, now=self.now.city, wall_now=self.now.wall, facts=merged)
+        return _json.encode(facts)
+
+    def watermark(self) -> Watermark:
+        """Return the partition's watermark after this batch."""
+        return Watermark(self.next_offset, self.now.city, self.now.wall, self.head, self._unreadable_run)
+
+    def account_records(self) -> list[tuple[bytes, bytes | None]]:
+        """Return every changed key with its new value, None for an archived encounter, the watermark last."""
+        records: list[tuple[bytes, bytes | None]] = []
+        for account, touched in self._touched.items():
+            changes = self._book.accounts.changes(account, touched.before, touched.after)
+            self._changes[account] = changes
+            records.extend((change.key, change.value) for change in changes)
+        records.append((watermarks.KEY, watermarks.encode(self.watermark())))
+        return records
+
+    def adopt(self) -> None:
+        """Make the batch the lane's memory: called once, after its transaction is committed."""
+        for account, touched in self._touched.items():
+            self._book.accounts.adopt(account, touched.after, self._changes[account])
+        self._book.watermark = self.watermark()
+
+    # ---- one outcome ------------------------------------------------------------------------------------------
+
+    def _enter(self, account: bytes, before: AccountState, decision: Decision, encoded: bytes) -> AccountState:
+        value, self.head = chained(self.head, account, encoded)
+        self.ledger.append(Outgoing(account, value))
+        self.bytes += len(value)
+        for errand in decision.errands:
+            self.errands.append(Outgoing(account, _json.encode(errand)))
+            self.bytes += len(self.errands[-1].value)
+        for fact in decision.facts:
+            self._facts.setdefault(_dimensions(fact), []).append(_measures(fact))
+        if decision.state is before:
+            return before
+        touched = self._touched.get(account)
+        if touched is None:
+            size = self._book.accounts.size(account) + len(encoded)
+            self._touched[account] = Touched(before, decision.state, size)
+        else:
+            touched.after = decision.state
+            touched.size += len(encoded)
+        return decision.state
+
+    def _fitting(self, account: bytes, before: AccountState, decision: Decision) -> bytes | None:
+        """Return the encoded outcome, or None when it, an errand or the state is too large for a record."""
+        encoded = _json.encode(decision.record)
+        if len(encoded) > RECORD_BYTES_MAX:
+            return None
+        if any(len(_json.encode(errand)) > RECORD_BYTES_MAX for errand in decision.errands):
+            return None
+        touched = self._touched.get(account)
+        size = self._book.accounts.size(account) if touched is None else touched.size
+        if size + len(encoded) < RECORD_BYTES_MAX - _ROOM_BYTES:
+            return encoded
+        committed = before if touched is None else touched.before
+        changes = self._book.accounts.changes(account, committed, decision.state)
+        return None if any(len(change.value or b"") > RECORD_BYTES_MAX for change in changes) else encoded
+
+    def _too_large(self, state: AccountState, command: Command, offset: int) -> Decision:
+        return self._verdict(state, command, offset, outcome="REFUSED", reason=Reason.OUTCOME_TOO_LARGE)
+
+    def _verdict(self, state: AccountState, command: Command, offset: int, *, outcome: Any, reason: str) -> Decision:
+        record = LedgerRecord(
+            account=command.account,
+            seq=state.core.seq + 1,
+            source=CommandSource(offset=offset),
+            now=self.now.city,
+            wall_now=self.now.wall,
+            outcome=outcome,
+            command_id=command.id,
+            content_hash=command.content_hash,
+            interface=command.interface,
+            sender=command.source,
+            reason=reason,
+            reinjects=command.reinjects,
+            via=command.via,
+        )
+        return Decision(record=record, state=self._rules.evolve(state, record))
+
+    def _quarantine(self, decision: Decision, command: Command, offset: int) -> None:
+        for number, found in enumerate(decision.quarantine):
+            place = f"{self._book.partition}@{offset}"
+            letter = DeadLetter(
+                id=message_hash(found.interface, place, str(number)),
+                at=self.now.city,
+                wall_at=self.now.wall,
+                interface=found.interface,
+                source=command.source,
+                reason=found.reason,
+                detail=found.detail,
+                receipt_key=command.receipt_key,
+                raw_sealed=command.sealed,
+                account=command.account,
+                command_id=command.id,
+                parameters=found.parameters,
+                wire=command.interface,
+            )
+            self._post(letter)
+
+    def _parked_letter(self, account: str, place: str, command: Command | None) -> DeadLetter:
+        return DeadLetter(
+            id=message_hash("parked", place),
+            at=self.now.city,
+            wall_at=self.now.wall,
+            interface="parked",
+            source=command.source if command else "timer",
+            reason=Reason.PARKED,
+            detail=f"set aside by a person: {place}",
+            receipt_key=command.receipt_key if command else place,
+            raw_sealed=command.sealed if command else "",
+            account=account,
+            command_id=command.id if command else "",
+            wire=command.interface if command else "",
+        )
+
+    def _post(self, letter: DeadLetter) -> None:
+        self.dead_letters.append(Outgoing(letter.interface.encode(), _json.encode(letter)))
+        self.bytes += len(self.dead_letters[-1].value)
+
+    def _answer(self, decision: Decision, command: Command) -> None:
+        if command.reply is None:
+            return
+        reply = self._rules.reply_for(decision, command, self.now)
+        if reply is not None:
+            reply = msgspec.structs.replace(reply, ticket=command.reply.ticket)
+            self.replies.append((command.reply.partition, reply))
+
+    def _consumed(self, offset: int, *, unreadable: bool) -> None:
+        self._book.readability.note(unreadable=unreadable)
+        self._unreadable_run = self._unreadable_run + 1 if unreadable else 0
+        self.next_offset = offset + 1
+        self.commands += 1

@@ -1,0 +1,47 @@
+"""The records of one transaction as ready-made batches: one future for each batch, not for each record."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+Headers = list[tuple[str, bytes]]
+
+
+class Outbox:
+    """Collects records for one partition number of several topics; `deliver` ends when the broker has them all."""
+
+    def __init__(self, producer: Any, partition: int, timestamp_ms: int) -> None:
+        self._producer = producer
+        self._partition = partition
+        self._timestamp_ms = timestamp_ms
+        self._batches: list[tuple[str, Any]] = []
+        self._open: dict[str, Any] = {}
+
+    def add(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers | None = None) -> None:
+        """Append a record. Raises ValueError when it alone is larger than a batch may be."""
+        batch = self._open.get(topic)
+        if batch is not None and self._append(batch, key, value, headers):
+            return
+        batch = self._open[topic] = self._producer.create_batch()
+        self._batches.append((topic, batch))
+        if not self._append(batch, key, value, headers):
+            raise ValueError(f"a record of {len(value or b'')} bytes is larger than a batch of {topic} may be")
+
+    def add_all(self, topic: str, records: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """Append (key, value) records."""
+        for key, value in records:
+            self.add(topic, key, value)
+
+    async def deliver(self) -> None:
+        """Send every batch and wait for every future: a commit would not notice that one failed (kernel.md 7.2)."""
+        sent = [
+            await self._producer.send_batch(batch, topic, partition=self._partition) for topic, batch in self._batches
+        ]
+        outcomes = await asyncio.gather(*sent, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    def _append(self, batch: Any, key: bytes | None, value: bytes | None, headers: Headers | None) -> bool:
+        done = batch.append(timestamp=self._timestamp_ms, key=key, value=value, headers=headers or [])
+        return done is not None

@@ -1,0 +1,44 @@
+"""One transaction: everything of a batch, the group's offset, the commit (kernel.md 1, 7)."""
+
+from typing import Any
+
+from aiokafka import TopicPartition
+
+from hub.runtime.sections import CriticalSections
+from streams.lanes import sections
+from streams.lanes.batch import Batch
+from streams.lanes.outbox import Outbox
+from streams.lanes.settings import LaneSettings
+
+
+async def write_transaction(
+    producer: Any, batch: Batch, partition: int, settings: LaneSettings, wall_ms: int, hold: CriticalSections
+) -> None:
+    """Commit a batch. When this returns it is durable; when it raises, nobody knows: the process must end.
+
+    `wall_ms` becomes the records' Kafka timestamp, by which retention and compaction count.
+    """
+    out = _records(Outbox(producer, partition, wall_ms), batch, settings)
+    place = TopicPartition(settings.topics.commands.name, partition)
+    await producer.begin_transaction()
+    await hold.reach(sections.AFTER_BEGIN_BEFORE_SEND)
+    await out.deliver()
+    await hold.reach(sections.AFTER_SEND_BEFORE_OFFSET)
+    # Offsets only after the sends are answered: in parallel Kafka 4 refuses some of them (kernel.md 7.7).
+    await producer.send_offsets_to_transaction({place: batch.next_offset}, settings.group)
+    await hold.reach(sections.AFTER_OFFSET_BEFORE_COMMIT)
+    await producer.commit_transaction()
+    await hold.reach(sections.AFTER_COMMIT_BEFORE_MEMORY)
+
+
+def _records(out: Outbox, batch: Batch, settings: LaneSettings) -> Outbox:
+    names = settings.topics
+    out.add_all(names.ledger.name, batch.ledger)
+    out.add_all(names.errands.name, batch.errands)
+    for letter in batch.dead_letters:
+        out.add(names.dead_letters.name, letter.key, letter.value, [("interface", letter.key)])
+    facts = batch.facts()
+    if facts is not None:
+        out.add(names.facts.name, None, facts)
+    out.add_all(names.accounts.name, batch.account_records())
+    return out
