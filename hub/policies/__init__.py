@@ -1,0 +1,18 @@
+"""Policy packs: dated city policy as data, and the durations that gateways dictate."""
+
+from hub.policies.errors import PackError
+from hub.policies.ladders import DEFAULT_LADDERS, Ladders, QueryLadder
+from hub.policies.pack import Pack
+from hub.policies.policies import Grant, Policies, load_policies, write_lock
+
+__all__ = [
+    "DEFAULT_LADDERS",
+    "Grant",
+    "Ladders",
+    "Pack",
+    "PackError",
+    "Policies",
+    "QueryLadder",
+    "load_policies",
+    "write_lock",
+]

@@ -1,0 +1,145 @@
+"""The packs together: which one applies, what a score's band means, and that no pack changed under its id."""
+
+import hashlib
+import json
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, NamedTuple, TypedDict
+
+from hub.policies.errors import PackError
+from hub.policies.ladders import DEFAULT_LADDERS, Ladders
+from hub.policies.loader import LOCK_NAME, PACKS_DIRECTORY, read_pack
+from hub.policies.pack import Pack, Tier
+from schemas.commands import Instant
+
+_NO_HISTORY: Final[Mapping[str, Sequence[int]]] = MappingProxyType({})
+_SCORE_MAX: Final = 1_000_000
+_PROVIDERS: Final = ("bank", "egret", "sesame")
+
+
+class _Lock(TypedDict):
+    packs: dict[str, str]
+    cut_points: dict[str, list[int]]
+
+
+class Grant(NamedTuple):
+    """The line a score gives under a pack, and the tier that says so."""
+
+    limit_fen: int
+    tier: Tier
+
+
+class Policies:
+    """All packs, frozen after loading. Deterministic: the same files give the same answers and hashes."""
+
+    def __init__(
+        self,
+        packs: Sequence[Pack],
+        ladders: Ladders = DEFAULT_LADDERS,
+        history: Mapping[str, Sequence[int]] = _NO_HISTORY,
+    ) -> None:
+        self.packs = {pack.id: pack for pack in packs}
+        self.ladders = ladders
+        self._order = sorted(packs, key=lambda pack: (-pack.valid_from, pack.id))
+        self._cuts = {name: _cut_points(packs, name) for name in _PROVIDERS}
+        self._hashes = {name: _cuts_hash(name, cuts) for name, cuts in self._cuts.items()}
+        self._known = {key: tuple(cuts) for key, cuts in history.items()}
+        self._known.update({self._hashes[name]: self._cuts[name] for name in _PROVIDERS})
+
+    def cut_points(self, provider: str) -> tuple[int, ...]:
+        """Return the score values at which any pack's tier begins or ends, ascending."""
+        return self._cuts.get(provider, ())
+
+    def cut_points_hash(self, provider: str) -> str:
+        """Return the name of the list of cut points a band was made with."""
+        return self._hashes.get(provider, "")
+
+    def band(self, provider: str, value: int) -> int:
+        """Return the number of cut points at or below the value: all that is ever kept of a score."""
+        return bisect_right(self.cut_points(provider), value)
+
+    def knows(self, cut_points_hash: str) -> bool:
+        """Return True when a band made with this list can be read."""
+        return cut_points_hash in self._known
+
+    def grant(self, pack: Pack, provider: str, band: int, cut_points_hash: str, bank: str) -> Grant | None:
+        """Return the line of a band under a pack, or None when it gives none.
+
+        A band made with an older list counts as its lowest value: never more than the score itself would give.
+        """
+        cuts = self._known.get(cut_points_hash)
+        if cuts is None or not 0 <= band <= len(cuts):
+            return None
+        tier = pack.tier_of(provider, cuts[band - 1] if band else 0)
+        return None if tier is None else Grant(pack.limit_fen(tier, bank), tier)
+
+    def pack_for(self, institution: str, agreement_pack: str, at: Instant) -> Pack | None:
+        """Return the pack for (institution, the person's agreement, event time), or None.
+
+        It is the agreement's own where that covers both, else the newest that does.
+        """
+        own = self.packs.get(agreement_pack)
+        if own is not None and own.covers(institution, at):
+            return own
+        return next((pack for pack in self._order if pack.covers(institution, at)), None)
+
+
+def load_policies(directory: Path | None = None, ladders: Ladders = DEFAULT_LADDERS) -> Policies:
+    """Return the packs of a directory, checked against its hash lock.
+
+    Raises PackError: an inconsistent pack, a file changed under an id that is locked, a pack missing from the lock.
+    """
+    place = directory or PACKS_DIRECTORY
+    packs = [read_pack(path) for path in sorted(place.glob("*.toml"))]
+    if not packs:
+        raise PackError("PACK_UNREADABLE", place.name, "directory", "there is no pack in it")
+    lock = _read_lock(place / LOCK_NAME)
+    for pack in packs:
+        _check_lock(pack, lock["packs"])
+    return Policies(packs, ladders, lock["cut_points"])
+
+
+def write_lock(directory: Path | None = None) -> Path:
+    """Add new packs and their cut points to the lock; a locked id keeps its hash for ever. Returns the lock's path."""
+    place = directory or PACKS_DIRECTORY
+    packs = [read_pack(path) for path in sorted(place.glob("*.toml"))]
+    path = place / LOCK_NAME
+    lock = _read_lock(path)
+    for pack in packs:
+        if pack.id in lock["packs"]:
+            _check_lock(pack, lock["packs"])
+        lock["packs"][pack.id] = pack.hash
+    policies = Policies(packs)
+    for provider in _PROVIDERS:
+        lock["cut_points"][policies.cut_points_hash(provider)] = list(policies.cut_points(provider))
+    path.write_text(json.dumps(lock, indent=2, sort_keys=True) + "\n", "utf-8")
+    return path
+
+
+def _read_lock(path: Path) -> _Lock:
+    if not path.exists():
+        return {"packs": {}, "cut_points": {}}
+    lock: _Lock = json.loads(path.read_text("utf-8"))
+    return lock
+
+
+def _check_lock(pack: Pack, locked: Mapping[str, str]) -> None:
+    expected = locked.get(pack.id)
+    if expected is None:
+        raise PackError("PACK_NOT_LOCKED", pack.id, "file", "add it: python -m hub.policies lock")
+    if expected != pack.hash:
+        text = "the file changed; an id has one content for ever, so give the changed pack a new id"
+        raise PackError("PACK_CHANGED", pack.id, "file", text)
+
+
+def _cut_points(packs: Sequence[Pack], provider: str) -> tuple[int, ...]:
+    tiers = [tier for pack in packs for tier in pack.tiers if tier.provider == provider]
+    edges = {tier.low for tier in tiers if tier.low > 0} | {tier.high + 1 for tier in tiers}
+    return tuple(sorted(edge for edge in edges if edge <= _SCORE_MAX))
+
+
+def _cuts_hash(provider: str, cuts: Sequence[int]) -> str:
+    text = f"{provider}:{','.join(map(str, cuts))}"
+    return hashlib.new("sm3", text.encode()).hexdigest()[:16]
