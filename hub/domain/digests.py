@@ -1,0 +1,18 @@
+"""Short digests that stand for messages in the state: long enough never to meet by chance, short enough to keep."""
+
+import hashlib
+
+
+def id_digest(identifier: str) -> str:
+    """Return the key under which an id is remembered: 96 bits in hex."""
+    return hashlib.blake2b(identifier.encode(), digest_size=12).hexdigest()
+
+
+def content_digest(content_hash: str) -> str:
+    """Return what is kept of a content hash: 64 bits in hex, enough to tell a repeat from a conflict."""
+    return hashlib.blake2b(content_hash.encode(), digest_size=8).hexdigest()
+
+
+def feed_digest(message_id: str, payload_sm3: str) -> bytes:
+    """Return what a feed account keeps of one message: 64 bits."""
+    return hashlib.blake2b(f"{message_id}|{payload_sm3}".encode(), digest_size=8).digest()

@@ -1,0 +1,419 @@
+"""The state of one account, as kept in the compacted topic: the core, and each open encounter apart (architecture 4).
+
+Structs are immutable and encoded as MessagePack arrays, so fields are only ever appended. An encoded core begins with
+the version byte and the two earliest due times, so that a lane can rebuild its timers without decoding idle accounts.
+"""
+
+import struct
+from collections.abc import Callable
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+
+from schemas.commands import Cause, Channel, Instant, Scene
+
+VERSION: Final = 1
+NEVER: Final = (1 << 64) - 1
+"""No timer by this clock."""
+_HEAD = struct.Struct(">BQQ")
+
+
+class Frozen(msgspec.Struct, frozen=True, array_like=True):
+    """Base of every part of the state."""
+
+
+class Parts(NamedTuple):
+    """The parts of a split, in fen; `schemas.events.Allocation` in the ledger."""
+
+    fund: int = 0
+    account: int = 0
+    other: int = 0
+    prepayment: int = 0
+    credit: int = 0
+    self_pay: int = 0
+
+
+class Line(Frozen, frozen=True):
+    """A charge line as booked; `open_fen` is what later credits may still take from it."""
+
+    charge: str
+    amount_fen: int
+    open_fen: int
+    content: str
+    item: str
+    order_no: str = ""
+    memo: bool = False
+
+
+class Charge(Frozen, frozen=True):
+    """A charge, its original split and what was taken back since."""
+
+    id: str
+    seq: int
+    event_at: Instant
+    pack: str
+    agreement: str
+    department: str
+    total_fen: int
+    parts: Parts
+    returned: Parts = Parts()
+    status: Literal["posted", "held", "settled"] = "posted"
+    bill: str = ""
+    settled: bool = False
+    """True: the insurer settled it; only its cash parts move without a contra entry."""
+    into: str = ""
+    """The charge that a held one was split as."""
+    reason: str = ""
+    parameters: dict[str, str] = {}
+
+    @property
+    def returned_fen(self) -> int:
+        """What was taken back in all."""
+        return sum(self.returned)
+
+
+class Reduction(Frozen, frozen=True):
+    """One taking back of part of a charge."""
+
+    id: str
+    charge: str
+    amount_fen: int
+    parts: Parts
+
+
+class ParkedLine(Frozen, frozen=True):
+    """A credit line that waits for its charge."""
+
+    line_key: str
+    amount_fen: int
+    content: str
+    item: str
+    item_system: str
+    item_name: str
+    service_at: Instant
+    quantity: str
+    unit_price: str
+    department: str
+    order_no: str
+    reverses: str
+    in_full: bool
+
+
+class Parked(Frozen, frozen=True):
+    """The unmatched credit lines of one message."""
+
+    lines: tuple[ParkedLine, ...]
+    until: Instant
+
+
+class Settlement(Frozen, frozen=True):
+    """The insurer's settlement in force, and the charge it was split as."""
+
+    id: str
+    charge: str
+
+
+class Encounter(Frozen, frozen=True):
+    """One visit with its lines and splits, until it is archived."""
+
+    institution: str
+    visit: str
+    scene: Scene = "outpatient"
+    opened_at: Instant = 0
+    closed_at: Instant = 0
+    """0 while it is open."""
+    cancelled: Literal["", "pending", "cancelled"] = ""
+    blocked: str = ""
+    """The reason for which the insurer's figures block split and bill."""
+    settlements: tuple[Settlement, ...] = ()
+    charges: dict[str, Charge] = {}
+    lines: dict[str, Line] = {}
+    credits: dict[str, tuple[str, str]] = {}
+    """Line key of each credit → (content, reduction, or empty while parked)."""
+    reductions: dict[str, Reduction] = {}
+    parked: dict[str, Parked] = {}
+
+    @property
+    def key(self) -> str:
+        """The key within the account: `institution|visit`."""
+        return f"{self.institution}|{self.visit}"
+
+
+class Agreement(Frozen, frozen=True):
+    """An agreement and its revolving line."""
+
+    id: str
+    pack: str
+    bank: str
+    channel: Channel
+    channel_agreement: str
+    score_consents: tuple[str, ...]
+    consent_until: Instant
+    debit_consent: bool
+    signed_at: Instant
+    ended_at: Instant = 0
+    channel_ended: bool = False
+    limit_fen: int = 0
+    used_fen: int = 0
+    held_fen: int = 0
+    provider: str = ""
+    band: int = -1
+    granted_fen: int = 0
+    """The line at signing: part of the answer."""
+
+
+class Score(Frozen, frozen=True):
+    """The newest band of one provider."""
+
+    band: int
+    cut_points_hash: str
+    message_id: str
+    computed_at: Instant
+    valid_until: Instant
+    sequence: int
+    authorisation: str
+    authorisation_until: Instant
+
+
+class BillPayment(Frozen, frozen=True):
+    """What one payment put to a bill, and what of it went back."""
+
+    payment: str
+    channel: str
+    order_no: str
+    trade_no: str
+    amount_fen: int
+    returned_fen: int = 0
+
+
+class Bill(Frozen, frozen=True):
+    """What a person owes for one closed visit, with its two clocks."""
+
+    id: str
+    visit: str
+    institution: str
+    agreement: str
+    pack: str
+    amount_fen: int
+    closed_at: Instant
+    debit_at: Instant
+    due_at: Instant
+    supplementary: bool = False
+    paid_fen: int = 0
+    revision: int = 1
+    final: Literal["", "cancelled", "relieved", "written_off"] = ""
+    overdue_since: Instant = 0
+    term_passed: bool = False
+    frozen: str = ""
+    order_no: str = ""
+    """The newest order number; live while `debiting`."""
+    debiting: bool = False
+    attempts: int = 0
+    reduction_waiting_fen: int = 0
+    payment_waiting_fen: int = 0
+    payments: tuple[BillPayment, ...] = ()
+
+    @property
+    def owed_fen(self) -> int:
+        """What is still to be paid."""
+        return 0 if self.final else self.amount_fen - self.paid_fen
+
+    @property
+    def settled(self) -> bool:
+        """True when nothing is owed and no debit is under way."""
+        return not self.debiting and (bool(self.final) or self.amount_fen <= self.paid_fen)
+
+
+class Debit(Frozen, frozen=True):
+    """One order number: never two live ones for a bill."""
+
+    order_no: str
+    bill: str
+    channel: Channel
+    amount_fen: int
+    attempt: int
+    started_at: Instant
+    txn_wall_at: Instant
+    expires_wall_at: Instant
+    state: Literal["sent", "unknown", "failed", "paid"] = "sent"
+    cause: Cause = ""
+    gateway_code: str = ""
+    trade_no: str = ""
+    payment: str = ""
+    queries: int = 0
+    technical: int = 0
+    """Technical retries under this number."""
+    next_at: Instant = 0
+    refunded_fen: int = 0
+    finished: bool = False
+    doubt: str = ""
+    late: bool = False
+    """True: paid after it had failed; the money went back."""
+
+    @property
+    def live(self) -> bool:
+        """True while its outcome is open."""
+        return self.state in ("sent", "unknown")
+
+
+class Payment(Frozen, frozen=True):
+    """Money that came in: how much, by which way, and what it paid."""
+
+    id: str
+    method: str
+    amount_fen: int
+    applied: tuple[tuple[str, int], ...] = ()
+
+
+class Refund(Frozen, frozen=True):
+    """Money going back through a gateway."""
+
+    refund_no: str
+    bill: str
+    payment: str
+    channel: str
+    order_no: str
+    trade_no: str
+    amount_fen: int
+    started_wall_at: Instant
+    state: Literal["sent", "unknown", "settled", "failed"] = "sent"
+    queries: int = 0
+    from_balance: bool = False
+
+
+class Seen(Frozen, frozen=True):
+    """A final outcome by its message's id, so that a repeat gets the same answer (architecture 4, ids seen)."""
+
+    content: str
+    offset: int
+    at: Instant
+    seq: int
+    code: str
+    reason: str = ""
+    parameters: dict[str, str] = {}
+    references: tuple[str, ...] = ()
+
+
+class Feed(Frozen, frozen=True):
+    """A feed account: the last sequence number and digests of the last 1,000 messages, oldest first."""
+
+    stream: str
+    sequence: int = 0
+    digests: bytes = b""
+
+
+class Alarm(NamedTuple):
+    """An armed timer."""
+
+    due_at: Instant
+    city: bool
+    outside: bool
+
+
+class Core(Frozen, frozen=True):
+    """Everything of an account but its encounters."""
+
+    account: str
+    seq: int = 0
+    kind: Literal["person", "number", "feed"] = "person"
+    name_masked: str = ""
+    id_masked: str = ""
+    birth_on: str = ""
+    sex: str = ""
+    insurance_fen: int = 0
+    prepayments: dict[str, int] = {}
+    refundable_fen: int = 0
+    agreement: str = ""
+    """The agreement in force, empty without one."""
+    agreements: dict[str, Agreement] = {}
+    scores: dict[str, Score] = {}
+    revoked: dict[str, tuple[str, ...]] = {}
+    bills: dict[str, Bill] = {}
+    debits: dict[str, Debit] = {}
+    payments: dict[str, Payment] = {}
+    refunds: dict[str, Refund] = {}
+    counters: dict[str, int] = {}
+    suspended: bool = False
+    barred: bool = False
+    resume_at: Instant = 0
+    archived: tuple[str, ...] = ()
+    seen: dict[str, Seen] = {}
+    relays: dict[str, tuple[int, tuple[str, ...]]] = {}
+    """Sender account → (its last seq here, the command ids of that seq)."""
+    linked_person: str = ""
+    linked_institution: str = ""
+    numbers: tuple[str, ...] = ()
+    feed: Feed | None = None
+    timers: dict[str, Alarm] = {}
+    """`kind|subject` → when it is due."""
+
+
+class AccountState(NamedTuple):
+    """What `decide` sees: core and unarchived encounters, keyed `institution|visit`.
+
+    Immutable by convention: a change makes new objects, so the lane writes exactly the keys whose objects changed.
+    """
+
+    core: Core
+    encounters: dict[str, Encounter]
+
+
+def new_state(account: str) -> AccountState:
+    """Return the state of an account nothing was ever heard of."""
+    return AccountState(Core(account=account), {})
+
+
+def earliest_due(core: Core) -> tuple[int, int]:
+    """Return the earliest due times by city and wall time, NEVER without one."""
+    city = wall = NEVER
+    for alarm in core.timers.values():
+        if alarm.city:
+            city = min(city, alarm.due_at)
+        else:
+            wall = min(wall, alarm.due_at)
+    return city, wall
+
+
+_encoder = msgspec.msgpack.Encoder()
+_core_decoder = msgspec.msgpack.Decoder(Core)
+_encounter_decoder = msgspec.msgpack.Decoder(Encounter)
+CORE_CONVERTERS: Final[dict[int, Callable[[bytes], Core]]] = {VERSION: _core_decoder.decode}
+"""How to read each version of an encoded core."""
+ENCOUNTER_CONVERTERS: Final[dict[int, Callable[[bytes], Encounter]]] = {VERSION: _encounter_decoder.decode}
+"""How to read each version of an encoded encounter."""
+
+
+class StateVersionError(ValueError):
+    """The bytes were written by a version this program does not know: deploy the newer one."""
+
+
+def encode_core(core: Core) -> bytes:
+    """Return the bytes of a core: version, earliest due times, MessagePack."""
+    return _HEAD.pack(VERSION, *earliest_due(core)) + _encoder.encode(core)
+
+
+def decode_core(encoded: bytes) -> Core:
+    """Return the core of these bytes, whatever known version wrote them. Raises StateVersionError."""
+    convert = CORE_CONVERTERS.get(encoded[0])
+    if convert is None:
+        raise StateVersionError(f"state version {encoded[0]} is not known; the newest here is {VERSION}")
+    return convert(encoded[_HEAD.size :])
+
+
+def due_from_bytes(encoded: bytes) -> tuple[int, int]:
+    """Return the earliest due times (city, wall) of an encoded core without decoding it."""
+    _, city, wall = _HEAD.unpack_from(encoded)
+    return city, wall
+
+
+def encode_encounter(encounter: Encounter) -> bytes:
+    """Return the bytes of an encounter: version, MessagePack."""
+    return bytes((VERSION,)) + _encoder.encode(encounter)
+
+
+def decode_encounter(encoded: bytes) -> Encounter:
+    """Return the encounter of these bytes, whatever known version wrote them. Raises StateVersionError."""
+    convert = ENCOUNTER_CONVERTERS.get(encoded[0])
+    if convert is None:
+        raise StateVersionError(f"state version {encoded[0]} is not known; the newest here is {VERSION}")
+    return convert(encoded[1:])
