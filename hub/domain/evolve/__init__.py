@@ -1,0 +1,121 @@
+"""The only code that changes an account: events applied to the state (architecture 4).
+
+`fold(evolve, ledger)` equals the account's state byte for byte after encoding, so nothing here reads a clock, a pack or
+anything but the state and the record.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from hub.domain.digests import content_digest, id_digest
+from hub.domain.evolve import accounts, agreements, bills, charges, debits, refunds, visits
+from hub.domain.evolve.changes import timer_key, without
+from hub.domain.state import AccountState, Core, Seen
+from schemas import events
+from schemas.events import Event
+from schemas.ledger import CommandSource, LedgerRecord, TimerSource
+from schemas.reasons import REASONS, Reason
+
+ID_KEPT_MS: Final = 35 * 24 * 3_600_000
+"""Message ids live 35 days by later events' time, as long as the commands topic."""
+REMEMBERED: Final = frozenset(("POSTED", "RECORDED", "LATE", "HELD", "REFUSED"))
+"""Final outcomes, whose repeat gets the same answer; a transient refusal is judged anew."""
+
+APPLY: Final[dict[type, Callable[[AccountState, Any], AccountState]]] = {
+    **accounts.APPLY,
+    **agreements.APPLY,
+    **bills.APPLY,
+    **charges.APPLY,
+    **debits.APPLY,
+    **refunds.APPLY,
+    **visits.APPLY,
+}
+"""Every event, and the one way it changes the state."""
+
+_REFERENCE: Final[dict[type, str]] = {
+    events.ChargePosted: "charge",
+    events.LinesHeld: "charge",
+    events.ChargeReduced: "reduction",
+    events.AgreementSigned: "agreement",
+    events.RepaymentReceived: "payment",
+}
+
+
+def apply(state: AccountState, event: Event) -> AccountState:
+    """Return the state after one event."""
+    return APPLY[type(event)](state, event)
+
+
+def evolve(state: AccountState, record: LedgerRecord) -> AccountState:
+    """Return the account after one ledger record."""
+    if isinstance(record.source, TimerSource):
+        state = without_timer(state, timer_key(record.source.kind, record.source.subject))
+    for event in record.events:
+        state = apply(state, event)
+    return stamped(state, record)
+
+
+def without_timer(state: AccountState, key: str) -> AccountState:
+    """Return the state with a timer that fired taken out; what the firing decides may arm it again."""
+    return AccountState(replace(state.core, timers=without(state.core.timers, key)), state.encounters)
+
+
+def stamped(state: AccountState, record: LedgerRecord) -> AccountState:
+    """Return the state with the record's number, and its message remembered so that a repeat is recognised."""
+    core = state.core
+    seen = _remembered(core, record) if record.command_id else core.seen
+    relays = _relayed(core, record) if record.via is not None else core.relays
+    return AccountState(replace(core, seq=record.seq, seen=seen, relays=relays), state.encounters)
+
+
+def _relayed(core: Core, record: LedgerRecord) -> dict[str, tuple[int, tuple[str, ...]]]:
+    """Return the relays seen: the sender's last seq, and the ids of the commands it sent with that seq."""
+    via = record.via
+    if via is None:
+        return core.relays
+    last, ids = core.relays.get(via.account, (0, ()))
+    if via.seq > last:
+        return {**core.relays, via.account: (via.seq, (record.command_id,))}
+    if via.seq == last and record.command_id not in ids:
+        return {**core.relays, via.account: (last, (*ids, record.command_id))}
+    return core.relays
+
+
+def _remembered(core: Core, record: LedgerRecord) -> dict[str, Seen]:
+    if record.outcome not in REMEMBERED or not record.content_hash:
+        return core.seen
+    if record.reason and record.outcome == "REFUSED" and REASONS[Reason(record.reason)].retriable:
+        return core.seen
+    seen = _pruned(core.seen, record.now - ID_KEPT_MS)
+    entry = Seen(
+        content_digest(record.content_hash),
+        record.source.offset if isinstance(record.source, CommandSource) else 0,
+        record.now,
+        record.seq,
+        record.outcome,
+        record.reason,
+        record.parameters,
+        tuple([getattr(e, _REFERENCE[type(e)]) for e in record.events if type(e) in _REFERENCE]),
+    )
+    seen[memory_key(seen, record.command_id, entry.content)] = entry
+    if record.control_id:
+        seen[id_digest(record.control_id)] = entry
+    return seen
+
+
+def memory_key(seen: dict[str, Seen], command_id: str, content: str) -> str:
+    """Return where a message is remembered: by its id, and apart from the first where the same id had other content."""
+    key = id_digest(command_id)
+    first = seen.get(key)
+    return key if first is None or first.content == content else id_digest(f"{command_id}|{content}")
+
+
+def _pruned(seen: dict[str, Seen], until: int) -> dict[str, Seen]:
+    """Return a copy without ids older than this; entries stand in the order of their time."""
+    for entry in seen.values():
+        if entry.at >= until:
+            return dict(seen)
+        break
+    return {key: entry for key, entry in seen.items() if entry.at >= until}

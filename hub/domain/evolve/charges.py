@@ -1,0 +1,236 @@
+"""What charge, reversal and settlement events change."""
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from hub.domain.evolve.changes import armed, counted, disarmed, put, with_core, with_encounter, with_used, without
+from hub.domain.evolve.visits import visit_key
+from hub.domain.state import (
+    AccountState,
+    Alarm,
+    Charge,
+    Core,
+    Encounter,
+    Line,
+    Parked,
+    ParkedLine,
+    Parts,
+    Reduction,
+    Settlement,
+)
+from schemas import events
+from schemas.events import Allocation, PostedLine
+
+
+def parts_of(allocation: Allocation) -> Parts:
+    """Return the state's form of a split."""
+    return Parts(
+        allocation.fund_fen,
+        allocation.account_fen,
+        allocation.other_fen,
+        allocation.prepayment_fen,
+        allocation.credit_fen,
+        allocation.self_pay_fen,
+    )
+
+
+def _posted(state: AccountState, event: events.ChargePosted) -> AccountState:
+    core, parts, settled = state.core, parts_of(event.allocation), event.settlement is not None
+    charge = Charge(
+        event.charge,
+        core.seq + 1,
+        event.event_at,
+        event.pack,
+        event.agreement,
+        event.department,
+        event.total_fen,
+        parts,
+        settled=settled,
+        reason=event.reason,
+        parameters=event.parameters,
+    )
+    encounter = _booked(state.encounters[visit_key(event.institution, event.visit)], charge, event.lines)
+    if event.absorbs:
+        encounter = replace(encounter, charges=_absorbed(encounter, event))
+    if event.settlement is not None:
+        settlement = Settlement(event.settlement.settlement_id, event.charge)
+        encounter = replace(encounter, settlements=(*encounter.settlements, settlement))
+    prepayments = core.prepayments
+    if parts.prepayment:
+        prepayments = put(prepayments, event.institution, prepayments[event.institution] - parts.prepayment)
+    core = replace(
+        core,
+        counters=counted(core, "C"),
+        prepayments=prepayments,
+        insurance_fen=core.insurance_fen - (0 if settled else parts.account),
+        agreements=with_used(core, event.agreement, parts.credit) if parts.credit else core.agreements,
+        timers=_touched(core, encounter.key, event.idle_at),
+    )
+    return AccountState(core, put(state.encounters, encounter.key, encounter))
+
+
+def _held(state: AccountState, event: events.LinesHeld) -> AccountState:
+    core = state.core
+    charge = Charge(
+        event.charge,
+        core.seq + 1,
+        event.event_at,
+        event.pack,
+        "",
+        event.department,
+        event.total_fen,
+        Parts(),
+        status="held",
+    )
+    encounter = _booked(state.encounters[visit_key(event.institution, event.visit)], charge, event.lines)
+    core = replace(core, counters=counted(core, "C"), timers=_touched(core, encounter.key, event.idle_at))
+    return AccountState(core, put(state.encounters, encounter.key, encounter))
+
+
+def _touched(core: Core, key: str, idle_at: int) -> dict[str, Alarm]:
+    timers = disarmed(core.timers, key, "archive")
+    return armed(timers, "idle_close", key, idle_at, city=True, outside=False)
+
+
+def _absorbed(encounter: Encounter, event: events.ChargePosted) -> dict[str, Charge]:
+    charges = dict(encounter.charges)
+    for held in event.absorbs:
+        charges[held] = replace(charges[held], status="settled", into=event.charge)
+    return charges
+
+
+def _booked(encounter: Encounter, charge: Charge, posted: tuple[PostedLine, ...]) -> Encounter:
+    """Book the lines of a charge; credits of the same message reduce what their lines leave open."""
+    charges = dict(encounter.charges)
+    charges[charge.id] = charge
+    if not posted:
+        return replace(encounter, charges=charges)
+    lines, credits_ = dict(encounter.lines), encounter.credits
+    for line in posted:
+        if line.kind == "credit":
+            credits_ = put(credits_, line.line_key, (line.content_hash, charge.id))
+            target = lines[line.reverses]
+            lines[line.reverses] = replace(target, open_fen=target.open_fen - line.amount_fen)
+        else:
+            memo = line.kind != "charge"
+            amount = 0 if memo else line.amount_fen
+            lines[line.line_key] = Line(
+                charge.id, amount, amount, line.content_hash, line.item.code, line.order_no, memo
+            )
+    return replace(encounter, charges=charges, lines=lines, credits=credits_)
+
+
+def _reduced(state: AccountState, event: events.ChargeReduced) -> AccountState:
+    core, parts = state.core, parts_of(event.returned)
+    encounter = state.encounters[visit_key(event.institution, event.visit)]
+    charge = encounter.charges[event.charge]
+    encounter = _returned(encounter, charge, parts, event)
+    prepayments = core.prepayments
+    if parts.prepayment:
+        prepayments = put(prepayments, event.institution, prepayments.get(event.institution, 0) + parts.prepayment)
+    freed = parts.credit if not charge.bill else 0
+    core = replace(
+        core,
+        counters=counted(core, "C"),
+        prepayments=prepayments,
+        insurance_fen=core.insurance_fen + (0 if event.settled else parts.account),
+        agreements=with_used(core, charge.agreement, -freed),
+    )
+    return AccountState(core, put(state.encounters, encounter.key, encounter))
+
+
+def _returned(encounter: Encounter, charge: Charge, parts: Parts, event: events.ChargeReduced) -> Encounter:
+    lines, credits_ = dict(encounter.lines), dict(encounter.credits)
+    for key, amount in event.reduced:
+        lines[key] = replace(lines[key], open_fen=lines[key].open_fen - amount)
+    for line in event.lines:
+        credits_[line.line_key] = (line.content_hash, event.reduction)
+    returned = Parts(*(a + b for a, b in zip(charge.returned, parts, strict=True)))
+    reduction = Reduction(event.reduction, event.charge, event.amount_fen, parts)
+    return replace(
+        encounter,
+        charges=put(encounter.charges, charge.id, replace(charge, returned=returned)),
+        lines=lines,
+        credits=credits_,
+        reductions=put(encounter.reductions, event.reduction, reduction),
+    )
+
+
+def _insurance_settled(state: AccountState, event: events.InsuranceSettled) -> AccountState:
+    encounter = state.encounters[visit_key(event.institution, event.visit)]
+    return with_encounter(state, replace(encounter, blocked=""))
+
+
+def _settlement_blocked(state: AccountState, event: events.SettlementBlocked) -> AccountState:
+    encounter = state.encounters[visit_key(event.institution, event.visit)]
+    return with_encounter(state, replace(encounter, blocked=event.reason))
+
+
+def _settlement_reversed(state: AccountState, event: events.SettlementReversed) -> AccountState:
+    """What the settlement absorbed waits for the next one."""
+    encounter = state.encounters[visit_key(event.institution, event.visit)]
+    undone = {s.charge for s in encounter.settlements if s.id == event.settlement_id}
+    charges = {
+        id_: replace(charge, status="held", into="") if charge.into in undone else charge
+        for id_, charge in encounter.charges.items()
+    }
+    kept = tuple(s for s in encounter.settlements if s.id != event.settlement_id)
+    return with_encounter(state, replace(encounter, charges=charges, settlements=kept))
+
+
+def _parked(state: AccountState, event: events.CreditParked) -> AccountState:
+    encounter = state.encounters[visit_key(event.institution, event.visit)]
+    parked = Parked(tuple(_parked_line(line) for line in event.lines), event.until)
+    credits_ = dict(encounter.credits)
+    for line in event.lines:
+        credits_[line.line_key] = (line.content_hash, "")
+    state = with_encounter(
+        state, replace(encounter, parked=put(encounter.parked, event.command_id, parked), credits=credits_)
+    )
+    subject = f"{encounter.key}|{event.command_id}"
+    timers = armed(state.core.timers, "parked_credit", subject, event.until, city=True, outside=False)
+    return with_core(state, timers=timers)
+
+
+def _parked_line(line: PostedLine) -> ParkedLine:
+    return ParkedLine(
+        line.line_key,
+        line.amount_fen,
+        line.content_hash,
+        line.item.code,
+        line.item.system,
+        line.item.name,
+        line.service_at,
+        line.quantity,
+        line.unit_price,
+        line.department,
+        line.order_no,
+        line.reverses,
+        line.amount_fen == 0,
+    )
+
+
+def _unparked(state: AccountState, event: events.CreditUnparked) -> AccountState:
+    encounter = state.encounters[visit_key(event.institution, event.visit)]
+    parked = encounter.parked[event.command_id]
+    credits_ = encounter.credits
+    if not event.applied:
+        credits_ = without(credits_, *(line.line_key for line in parked.lines))
+    state = with_encounter(
+        state, replace(encounter, parked=without(encounter.parked, event.command_id), credits=credits_)
+    )
+    subject = f"{encounter.key}|{event.command_id}"
+    return with_core(state, timers=disarmed(state.core.timers, subject, "parked_credit"))
+
+
+APPLY: Final = {
+    events.ChargePosted: _posted,
+    events.LinesHeld: _held,
+    events.ChargeReduced: _reduced,
+    events.InsuranceSettled: _insurance_settled,
+    events.SettlementBlocked: _settlement_blocked,
+    events.SettlementReversed: _settlement_reversed,
+    events.CreditParked: _parked,
+    events.CreditUnparked: _unparked,
+}

@@ -1,0 +1,88 @@
+"""What visit events change."""
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from hub.domain.evolve.changes import armed, disarmed, with_core, with_encounter, without
+from hub.domain.state import AccountState, Encounter
+from schemas import events
+
+
+def visit_key(institution: str, visit: str) -> str:
+    """Return the key of a visit within its account."""
+    return f"{institution}|{visit}"
+
+
+def _opened(state: AccountState, event: events.VisitOpened) -> AccountState:
+    encounter = Encounter(event.institution, event.visit, event.scene, event.event_at)
+    state = with_encounter(state, encounter)
+    if not event.idle_at:
+        return state
+    timers = armed(state.core.timers, "idle_close", encounter.key, event.idle_at, city=True, outside=False)
+    return with_core(state, timers=timers)
+
+
+def _updated(state: AccountState, event: events.VisitUpdated) -> AccountState:
+    encounter = state.encounters[visit_key(event.institution, event.visit)]
+    state = with_encounter(state, replace(encounter, scene=event.scene))
+    if event.scene != "inpatient":
+        return state
+    return with_core(state, timers=disarmed(state.core.timers, encounter.key, "idle_close"))
+
+
+def _closed(state: AccountState, event: events.VisitClosed) -> AccountState:
+    encounter = state.encounters[visit_key(event.institution, event.visit)]
+    cancelled = "cancelled" if event.cause == "cancelled" else encounter.cancelled
+    state = with_encounter(state, replace(encounter, closed_at=event.closed_at, cancelled=cancelled))
+    return with_core(state, timers=disarmed(state.core.timers, encounter.key, "idle_close"))
+
+
+def _reopened(state: AccountState, event: events.VisitReopened) -> AccountState:
+    encounter = state.encounters[visit_key(event.institution, event.visit)]
+    state = with_encounter(state, replace(encounter, closed_at=0, cancelled=""))
+    timers = disarmed(state.core.timers, encounter.key, "archive")
+    return with_core(state, timers=armed(timers, "idle_close", encounter.key, event.idle_at, city=True, outside=False))
+
+
+def _cancel_pending(state: AccountState, event: events.VisitCancelPending) -> AccountState:
+    encounter = state.encounters[visit_key(event.institution, event.visit)]
+    return with_encounter(state, replace(encounter, cancelled="pending"))
+
+
+def _settled(state: AccountState, event: events.VisitSettled) -> AccountState:
+    key = visit_key(event.institution, event.visit)
+    return with_core(state, timers=armed(state.core.timers, "archive", key, event.archive_at, city=True, outside=False))
+
+
+def _archived(state: AccountState, event: events.VisitArchived) -> AccountState:
+    """The visit's lines, bills, debits and refunds leave the state; its id stays known."""
+    key = visit_key(event.institution, event.visit)
+    core = state.core
+    gone = [bill.id for bill in core.bills.values() if bill.visit == key]
+    bills = without(core.bills, *gone)
+    core = replace(
+        core,
+        archived=(*core.archived, key),
+        bills=bills,
+        debits={no: debit for no, debit in core.debits.items() if debit.bill in bills},
+        refunds={no: refund for no, refund in core.refunds.items() if refund.bill in bills},
+        payments={
+            id_: payment
+            for id_, payment in core.payments.items()
+            if not payment.applied or any(bill in bills for bill, _ in payment.applied)
+        },
+        timers=disarmed(core.timers, key, "archive", "idle_close"),
+    )
+    return AccountState(core, without(state.encounters, key))
+
+
+APPLY: Final = {
+    events.VisitOpened: _opened,
+    events.VisitUpdated: _updated,
+    events.VisitClosed: _closed,
+    events.VisitReopened: _reopened,
+    events.VisitCancelPending: _cancel_pending,
+    events.VisitSettled: _settled,
+    events.VisitArchived: _archived,
+}
