@@ -1,0 +1,188 @@
+"""What `medcredit.ledger.v1` carries: exactly one record for each command and each timer that fired.
+
+The record is complete: what was decided, why, the balanced postings, and how each thing it touched stands afterwards,
+so that a projection copies and never computes.
+"""
+
+from typing import Literal
+
+from schemas.commands import Channel, Instant, Interface, Scene, Struct
+from schemas.events import Allocation, Event, PostedLine
+
+OutcomeCode = Literal[
+    "POSTED",  # money was allocated, paid, deposited or reversed
+    "RECORDED",  # a fact was booked that moves no money
+    "DUPLICATE",  # the same outside message again: nothing changed, the stored outcome was answered
+    "RELAY_REPEATED",  # the same relay again, counted apart from outside duplicates
+    "RESULT_REPEATED",  # the same word of a gateway's answer again
+    "LATE",  # overtaken by a later state, nothing changed
+    "FORWARDED",  # left for the linked person; not an outcome, no reply
+    "HELD",  # accepted and waiting: lines before their settlement, a credit before its charge
+    "TIMER",  # a timer fired and something happened
+    "REFUSED",  # `reason` says why; nothing changed
+    "PARKED",  # set aside by a person with `dlq park`
+]
+
+TimerKind = Literal[
+    "auto_debit", "debit_retry", "debit_query", "refund_query", "term", "idle_close", "parked_credit", "resume", "archive"
+]
+
+
+class CommandSource(Struct, frozen=True, tag="command"):
+    """The record came from a command at this offset of the partition's `commands`."""
+
+    offset: int
+
+
+class TimerSource(Struct, frozen=True, tag="timer"):
+    """The record came from a timer of the account that was due at this instant of its clock."""
+
+    kind: TimerKind
+    due_at: Instant
+    subject: str = ""
+    """The bill, visit or refund the timer belongs to."""
+
+
+class Posting(Struct, frozen=True):
+    """A movement from one ledger account to another: debits equal credits by construction (domain 11).
+
+    Account names are paths: `institution/XMZSH/charges`, `person/<account>/insurance`,
+    `person/<account>/prepayment/XMZSH`, `agreement/<id>/receivable`, `insurer/fund`, `insurer/other`,
+    `institution/XMZSH/window`, `clearing/alipay`, `clearing/counter`, `person/<account>/refundable`.
+    """
+
+    debit: str
+    credit: str
+    amount_fen: int
+
+
+class Step(Struct, frozen=True):
+    """One step of the deduction order: what the source had, gave and left, and why (domain 4.1).
+
+    `clause` cites the pack: `xiamen-city-2023 tiers[0]`; `source` the public description: key and paragraph.
+    """
+
+    name: Literal["insurance", "prepayment", "credit", "self_pay"]
+    available_fen: int
+    taken_fen: int
+    left_fen: int
+    reason: str = ""
+    parameters: dict[str, str] = {}
+    clause: str = ""
+    source: str = ""
+
+
+class PersonView(Struct, frozen=True, tag="person"):
+    """The account after the record."""
+
+    account: str
+    kind: Literal["person", "number", "feed"]
+    name_masked: str
+    id_masked: str
+    status: Literal["active", "suspended", "barred"]
+    insurance_fen: int
+    prepayments: dict[str, int]
+    refundable_fen: int
+    agreement: str
+    pack: str
+    bank: str
+    channel: str
+    limit_fen: int
+    used_fen: int
+    held_fen: int
+    linked_person: str = ""
+
+
+class ChargeView(Struct, frozen=True, tag="charge"):
+    """A charge after the record: its original split and what was taken back since."""
+
+    charge: str
+    visit: str
+    institution: str
+    scene: Scene
+    department: str
+    event_at: Instant
+    pack: str
+    total_fen: int
+    allocation: Allocation
+    returned: Allocation
+    status: Literal["posted", "held", "reversed"]
+    bill: str = ""
+    lines: tuple[PostedLine, ...] = ()
+    """The charge's lines, only in the record that booked them."""
+
+
+class BillView(Struct, frozen=True, tag="bill"):
+    """A bill after the record, with its two clocks (domain 6, architecture 12 bill states)."""
+
+    bill: str
+    visit: str
+    institution: str
+    agreement: str
+    pack: str
+    state: Literal[
+        "open", "issued", "partially_paid", "debiting", "overdue", "paid", "cancelled", "relieved", "written_off"
+    ]
+    amount_fen: int
+    paid_fen: int
+    revision: int
+    closed_at: Instant
+    debit_at: Instant
+    due_at: Instant
+    overdue: bool
+    frozen: bool
+    supplementary: bool
+    channel: str
+
+
+class DebitView(Struct, frozen=True, tag="debit"):
+    """An attempt to debit a bill after the record."""
+
+    order_no: str
+    bill: str
+    channel: Channel
+    attempt: int
+    amount_fen: int
+    state: Literal["sent", "unknown", "failed", "paid"]
+    cause: str
+    gateway_code: str
+    trade_no: str
+    started_at: Instant
+    next_at: Instant = 0
+    """City time of the next attempt, 0 when there is none."""
+
+
+View = PersonView | ChargeView | BillView | DebitView
+
+
+class LedgerRecord(Struct, frozen=True):
+    """One outcome. `hash` stands last in the JSON: SM3(previous hash ‖ key ‖ value without it) of the partition.
+
+    `seq` counts the account's records from 1. `now` and `wall_now` are the lane's two clocks. `reason` is a reason code
+    for REFUSED and for reduced credit steps' first cause. `duplicate_of` is the seq of the first outcome.
+    """
+
+    account: str
+    seq: int
+    source: CommandSource | TimerSource
+    now: Instant
+    wall_now: Instant
+    outcome: OutcomeCode
+    command_id: str = ""
+    content_hash: str = ""
+    interface: Interface | Literal["timer"] = "timer"
+    sender: str = ""
+    reason: str = ""
+    parameters: dict[str, str] = {}
+    pack: str = ""
+    pack_hash: str = ""
+    reference: str = ""
+    """The id of what the caller asked for: charge, bill, agreement, repayment."""
+    duplicate_of: int = 0
+    events: tuple[Event, ...] = ()
+    journal: tuple[Posting, ...] = ()
+    explanation: tuple[Step, ...] = ()
+    after: tuple[View, ...] = ()
+    reinjects: str = ""
+    previous_hash: str = ""
+    hash: str = ""
