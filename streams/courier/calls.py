@@ -1,0 +1,248 @@
+"""The loop that calls gateways: one errand, one call, its result durable before its offset (at least once).
+
+Errands of one account keep their order; those of different persons go at the same time. An errand delivered twice
+repeats the same call with the same numbers.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+from aiokafka import ConsumerRebalanceListener, TopicPartition
+
+from hub.runtime.clock import Clock
+from hub.runtime.metrics import COURIER_BREAKER_OPEN, COURIER_CALL_SECONDS, COURIER_CALLS
+from hub.runtime.sections import COURIER_AFTER_CALL, COURIER_BEFORE_CALL, COURIER_BEFORE_COMMIT, CriticalSections
+from hub.runtime.wire import CallOutcome
+from schemas.errands import Errand, RelayErrand
+from streams.courier.faults import UnreadableErrandError
+from streams.courier.gateways import Gateway, GatewayErrand, call, has_expired, not_executed, operation_of
+from streams.courier.lease import Lease
+from streams.courier.progress import Tenure
+from streams.courier.restraint import Breaker, Pace
+from streams.courier.results import Results
+
+ERRANDS_IN_HAND: Final = 512
+CALLS_AT_ONCE: Final = 32
+"""For each channel, so that a slow gateway never holds up another."""
+POLL_MS: Final = 200
+REVOKE_SECONDS: Final = 3.0
+"""Less than the group's rebalance time-out: a call under way may end before its partition goes."""
+DRAIN_SECONDS: Final = 8.0
+_ERRANDS: Final[msgspec.json.Decoder[Errand]] = msgspec.json.Decoder(Errand)
+
+
+def read_errand(message: Any) -> Errand:
+    """Return the errand of a record. Raises UnreadableErrandError."""
+    try:
+        return _ERRANDS.decode(message.value)
+    except msgspec.DecodeError as error:
+        where = f"{message.topic}[{message.partition}] offset {message.offset}"
+        raise UnreadableErrandError(f"{where}: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A gateway errand and its place."""
+
+    errand: GatewayErrand
+    partition: TopicPartition
+    offset: int
+    tenure: Tenure
+
+
+class _Channel:
+    """What restrains the calls of one channel."""
+
+    def __init__(self) -> None:
+        self.breaker = Breaker()
+        self.pace = Pace()
+        self.slots = asyncio.Semaphore(CALLS_AT_ONCE)
+
+
+class CallWorker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """Executes the gateway errands of the partitions its group gives it, until it is told to stop."""
+
+    def __init__(
+        self,
+        consumer: Any,
+        topic: str,
+        gateways: Mapping[str, Gateway],
+        results: Results,
+        clock: Clock,
+        sections: CriticalSections | None = None,
+    ) -> None:
+        """`consumer` is started, read-committed and in a group of its own; `gateways` are by channel."""
+        self._consumer = consumer
+        self._topic = topic
+        self._gateways = gateways
+        self._results = results
+        self._clock = clock
+        self._sections = sections or CriticalSections()
+        self._lease = Lease(consumer)
+        self._channels = {channel: _Channel() for channel in gateways}
+        self._tenures: dict[TopicPartition, Tenure] = {}
+        self._queues: dict[str, deque[Job]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._in_hand = 0
+        self._calling = 0
+        self._changed = asyncio.Event()
+        self._stopping = False
+        self.joined = False
+        """Whether the group has given this process its share."""
+
+    def stop(self) -> None:
+        """Begin no further call; `run` ends when those under way are done. Idempotent."""
+        self._stopping = True
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Work until `stop`. Raises `CourierError`, or whatever a defect raises; then the process must end."""
+        self._consumer.subscribe([self._topic], listener=self)
+        while not self._stopping:
+            if self._in_hand < ERRANDS_IN_HAND:
+                # Never cancelled: a cancelled getmany leaks a counter inside aiokafka (kernel 7.9).
+                room = ERRANDS_IN_HAND - self._in_hand
+                fetched = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=room)
+                self._take(fetched)
+            else:
+                await self._change(POLL_MS / 1000)
+            self._raise_defects()
+            await self._commit()
+        await self._idle(DRAIN_SECONDS)
+        self._raise_defects()
+        await self._commit()
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - aiokafka's
+        """Begin no call any more; let those under way end, at most 3 s, and commit what is done."""
+        tenures, self._tenures = self._tenures, {}
+        for tenure in tenures.values():
+            tenure.over = True
+        await self._idle(REVOKE_SECONDS)
+        await self._lease.commit(tenures)
+        self._lease.forget()
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Begin a new tenure of each partition; the consumer goes on at the committed offset."""
+        self._tenures = {each: Tenure() for each in assigned}
+        self.joined = True
+
+    def _take(self, fetched: Mapping[TopicPartition, Iterable[Any]]) -> None:
+        """Put each gateway errand into its account's queue; relays are the other worker's."""
+        for partition, messages in fetched.items():
+            tenure = self._tenures.get(partition)
+            if tenure is None:  # fetched before a rebalance
+                continue
+            for message in messages:
+                errand = read_errand(message)
+                tenure.began(message.offset)
+                if isinstance(errand, RelayErrand):
+                    tenure.done(message.offset)
+                else:
+                    self._enqueue(Job(errand, partition, message.offset, tenure))
+
+    def _enqueue(self, job: Job) -> None:
+        self._in_hand += 1
+        account = job.errand.account
+        if account in self._queues:
+            self._queues[account].append(job)
+            return
+        self._queues[account] = deque([job])
+        self._tasks.add(asyncio.create_task(self._serve(account), name=f"courier {account}"))
+
+    async def _serve(self, account: str) -> None:
+        """Do an account's errands one after the other until none is left."""
+        queue = self._queues[account]
+        try:
+            while queue:
+                await self._do(queue[0])
+                queue.popleft()
+                self._in_hand -= 1
+                self._changed.set()
+        finally:
+            del self._queues[account]
+
+    async def _do(self, job: Job) -> None:
+        channel = self._channels.get(job.errand.channel)
+        async with channel.slots if channel else contextlib.nullcontext():
+            if self._stopping or job.tenure.over:
+                return  # not acknowledged: it is delivered again
+            self._calling += 1
+            try:
+                outcome = await self._outcome(job, channel)
+                if outcome is None:
+                    return
+                await self._results.keep(job.errand, outcome)
+                await self._sections.reach(COURIER_BEFORE_COMMIT)
+                job.tenure.done(job.offset)
+            finally:
+                self._calling -= 1
+                self._changed.set()
+
+    async def _outcome(self, job: Job, channel: _Channel | None) -> CallOutcome | None:
+        """Return what the call brought back, or why it was not made; None when the errand is not ours any more."""
+        errand, wall = job.errand, self._clock.wall
+        if channel is None:
+            return not_executed(errand, "CHANNEL_NOT_CONFIGURED", wall())
+        turn = await channel.pace.slot()
+        await self._sections.reach(COURIER_BEFORE_CALL)
+        if not await self._is_ours(job):
+            return None
+        if self._is_too_late(errand):
+            return not_executed(errand, "EXPIRED", wall())
+        if not turn:
+            return not_executed(errand, "THROTTLED", wall())
+        if not channel.breaker.admits():
+            return not_executed(errand, "BREAKER_OPEN", wall())
+        return await self._call(errand, channel.breaker)
+
+    async def _is_ours(self, job: Job) -> bool:
+        return await self._lease.holds(job.partition, job.tenure)
+
+    def _is_too_late(self, errand: GatewayErrand) -> bool:
+        return has_expired(errand, self._clock.wall())
+
+    async def _call(self, errand: GatewayErrand, breaker: Breaker) -> CallOutcome:
+        gateway = errand.channel
+        with COURIER_CALL_SECONDS.labels(gateway).time():
+            outcome = await call(self._gateways[gateway], errand)
+        breaker.record(answered=_is_answered(outcome))
+        COURIER_BREAKER_OPEN.labels(gateway).set(breaker.open)
+        COURIER_CALLS.labels(gateway, operation_of(errand), outcome.result.status).inc()
+        await self._sections.reach(COURIER_AFTER_CALL)
+        return outcome
+
+    async def _commit(self) -> None:
+        """Commit how far each partition is done, where that changed."""
+        moved = {each: tenure for each, tenure in self._tenures.items() if tenure.safe != tenure.committed}
+        if moved:
+            await self._lease.commit(moved)
+
+    async def _change(self, seconds: float) -> None:
+        self._changed.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+
+    async def _idle(self, seconds: float) -> None:
+        """Wait until no call is under way, at most so long."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while self._calling and (left := deadline - asyncio.get_running_loop().time()) > 0:
+            await self._change(left)
+
+    def _raise_defects(self) -> None:
+        """Raise what a task ended with: a defect must be seen, and its errand is not done."""
+        ended = {task for task in self._tasks if task.done()}
+        self._tasks -= ended
+        for task in ended:
+            task.result()
+
+
+def _is_answered(outcome: CallOutcome) -> bool:
+    """Say whether the gateway answered at all and believably; what it said is the account's business."""
+    code = outcome.result.gateway_code
+    return outcome.fault is None and code != "NO_ANSWER" and not code.startswith("HTTP_")
