@@ -1,0 +1,1 @@
+"""The web role's parts: read API, live stream and page."""

@@ -1,0 +1,1 @@
+"""The stream tables: Faust agents over `facts` that keep exact sums and decide nothing (architecture 6)."""
