@@ -1,0 +1,1 @@
+"""What the API reads from PostgreSQL: the books as the projector copied them, never computed from messages again."""
