@@ -1,0 +1,1 @@
+"""Infrastructure: launchers of the embedded services, database migrations, deployment files."""

