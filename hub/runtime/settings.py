@@ -1,0 +1,242 @@
+"""Every setting of the hub: read once from `MEDCREDIT_*`, frozen, passed down.
+
+A nested setting joins its names with two underscores: `MEDCREDIT_KAFKA__BOOTSTRAP`. What is wrong is said all at once,
+each with its remedy, as `ConfigurationError` (exit code 78).
+"""
+
+import json
+import ssl
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schemas.errors import ConfigurationError
+from schemas.reasons import Reason
+from schemas.topics import DEFAULT_PREFIX, DEMO_PARTITIONS, Cluster, Topics, topics
+
+Profile = Literal["demo", "production"]
+
+DEMO_CITY_KEY = "6d6564637265646974206465" * 2 + "6d6f206369747920"
+"""The HMAC key of the demo's account ids; public, therefore refused in production."""
+
+
+class Section(BaseModel):
+    """A frozen group of settings; a misspelt name in it is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Address(Section):
+    """Where something listens or is reached; port 0 lets the system choose when listening."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=0, ge=0, le=65535)
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class KafkaSettings(Section):
+    """How the cluster is reached and what the topics on it are like."""
+
+    bootstrap: str = "127.0.0.1:9092"
+    security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    ca_file: Path | None = None
+    """Certificates trusted for TLS; the system's when not given."""
+    partitions: int = Field(default=DEMO_PARTITIONS, ge=1, le=1000)
+    """Lanes of the hub: fixed for the life of the topics."""
+    replication: int = Field(default=1, ge=1)
+    min_insync: int = Field(default=1, ge=1)
+
+    def client_arguments(self) -> dict[str, Any]:
+        """Return what every aiokafka client of the hub is given to reach the cluster."""
+        arguments: dict[str, Any] = {"bootstrap_servers": self.bootstrap, "security_protocol": self.security}
+        if self.security.endswith("SSL"):
+            arguments["ssl_context"] = ssl.create_default_context(cafile=self.ca_file)
+        if self.security.startswith("SASL"):
+            arguments["sasl_mechanism"] = self.sasl_mechanism
+            arguments["sasl_plain_username"] = self.username
+            arguments["sasl_plain_password"] = self.password.get_secret_value()
+        return arguments
+
+
+class PostgresSettings(Section):
+    """How the read model is reached."""
+
+    dsn: SecretStr = SecretStr("postgresql://medcredit@127.0.0.1:5432/medcredit")
+    """A secret because it may hold a password."""
+    pool_size: int = Field(default=8, ge=1, le=200)
+
+
+class GroupSettings(Section):
+    """Names of the consumer groups. A second service that reused `streams` would destroy exactly-once."""
+
+    streams: str = "streams"
+    courier: str = "courier"
+    relay: str = "relay"
+    projector: str = "projector"
+    views: str = "views"
+
+
+class EdgeSettings(Section):
+    """What one edge process listens on, and how long its callers wait."""
+
+    mllp: Address = Address(port=2575)
+    http: Address = Address(port=8780)
+    slot: int = Field(default=0, ge=0)
+    """Number of this edge process; it decides the partition its replies come back on."""
+    reply_wait_ms: int = Field(default=2000, ge=100, le=30_000)
+
+
+class GatewaySettings(Section):
+    """One payment gateway: where it is called, who we are there, which keys prove what. Files hold PEM."""
+
+    endpoint: str = ""
+    notify_url: str = ""
+    merchant: str = ""
+    private_key_file: Path | None = None
+    public_key_file: Path | None = None
+    root_certificate_file: Path | None = None
+    timeout_ms: int = Field(default=5000, ge=100, le=60_000)
+
+
+class GatewaysSettings(Section):
+    """The gateways the courier calls and the edge believes."""
+
+    alipay: GatewaySettings = GatewaySettings()
+    unionpay: GatewaySettings = GatewaySettings()
+
+
+class SmSettings(Section):
+    """Files of the national algorithms' keys: the ring of sealing keys, and the score senders' public keys."""
+
+    provider: Literal["auto", "tongsuo", "gmssl"] = "auto"
+    ring_file: Path | None = None
+    scores_file: Path | None = None
+
+
+class Settings(BaseSettings):
+    """Everything the roles need. Read it with `read_settings`; pass it down; never read the environment elsewhere."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MEDCREDIT_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="ignore",
+        nested_model_default_partial_update=True,
+    )
+
+    profile: Profile = "production"
+    kafka: KafkaSettings = KafkaSettings()
+    postgres: PostgresSettings = PostgresSettings()
+    topic_prefix: str = Field(default=DEFAULT_PREFIX, pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")
+    groups: GroupSettings = GroupSettings()
+    edge: EdgeSettings = EdgeSettings()
+    web: Address = Address(port=8781)
+    health: Address = Address()
+    """Where a role answers /livez, /readyz and /metrics; the supervisor gives each process its own port."""
+    run_dir: Path = Path(".run")
+    clock_file: Path | None = None
+    """The city clock of the demo; without it both clocks are the system's."""
+    city_key: SecretStr = SecretStr("")
+    """32 bytes in hex: the HMAC-SM3 key from which account ids are made. Changing it changes every account id."""
+    institutions_dir: Path | None = None
+    """One profile file per institution."""
+    gateways: GatewaysSettings = GatewaysSettings()
+    sm: SmSettings = SmSettings()
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "json"
+    chaos_stretch: Mapping[str, int] = Field(default_factory=dict)
+    """Name of a critical section → milliseconds it is held open, so that a fault hits inside it. Tests only."""
+
+    @field_validator("city_key")
+    @classmethod
+    def _city_key_is_32_bytes(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value()
+        if text and (len(text) != 64 or not set(text) <= set("0123456789abcdefABCDEF")):
+            raise ValueError("must be 32 bytes written as 64 hexadecimal digits")
+        return value
+
+    @field_validator("chaos_stretch")
+    @classmethod
+    def _stretch_is_bounded(cls, value: Mapping[str, int]) -> Mapping[str, int]:
+        if any(not 0 <= milliseconds <= 60_000 for milliseconds in value.values()):
+            raise ValueError("each section may be stretched by 0 to 60000 ms")
+        return value
+
+    @model_validator(mode="after")
+    def _production_is_not_the_demo(self) -> Self:
+        if self.profile == "demo":
+            return self
+        if not self.city_key.get_secret_value():
+            raise ValueError("city_key is missing: set MEDCREDIT_CITY_KEY to 64 hexadecimal digits kept in your vault")
+        if self.city_key.get_secret_value() == DEMO_CITY_KEY:
+            raise ValueError(
+                "city_key is the demo's public key: set MEDCREDIT_CITY_KEY to your own 64 hexadecimal digits"
+            )
+        if self.chaos_stretch:
+            raise ValueError("chaos_stretch delays money: remove MEDCREDIT_CHAOS_STRETCH")
+        return self
+
+    @property
+    def city_key_bytes(self) -> bytes:
+        """The HMAC key of account ids; the demo's own when the demo profile names none."""
+        return bytes.fromhex(self.city_key.get_secret_value() or DEMO_CITY_KEY)
+
+    @property
+    def topics(self) -> Topics:
+        """The topic registry for this prefix and cluster."""
+        return topics(self.topic_prefix, Cluster(self.kafka.partitions, self.kafka.replication, self.kafka.min_insync))
+
+    def group(self, role: Literal["streams", "courier", "relay", "projector", "views"]) -> str:
+        """Return the consumer group (and stem of transactional ids) of a role: `<prefix>.<name>`."""
+        return f"{self.topic_prefix}.{getattr(self.groups, role)}"
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """Return the settings from the environment; arguments win over it.
+
+    Raises `ConfigurationError` SETTING_INVALID naming every wrong setting and its remedy.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        faults = [_fault(each["loc"], each["msg"]) for each in error.errors()]
+        raise ConfigurationError(
+            Reason.SETTING_INVALID,
+            {
+                "setting": ", ".join(name for name, _ in faults),
+                "fault": "; ".join(text for _, text in faults),
+                "remedy": "Correct it and start again; `medcredit doctor` shows every setting.",
+            },
+        ) from error
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return the environment from which a child process reads these same settings (secrets included)."""
+    return dict(_variables("MEDCREDIT", settings.model_dump(mode="python", exclude_defaults=True)))
+
+
+def _variables(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in values.items():
+        variable = f"{prefix}_{name.upper()}" if prefix == "MEDCREDIT" else f"{prefix}__{name.upper()}"
+        if variable == "MEDCREDIT_CHAOS_STRETCH":
+            yield variable, json.dumps(value)
+        elif isinstance(value, Mapping):
+            yield from _variables(variable, value)
+        elif isinstance(value, SecretStr):
+            yield variable, value.get_secret_value()
+        elif value is not None:
+            yield variable, str(value)
+
+
+def _fault(location: tuple[int | str, ...], message: str) -> tuple[str, str]:
+    """Name the environment variable of a validation error; the value itself is never repeated (it may be a key)."""
+    name = "MEDCREDIT_" + "__".join(str(part).upper() for part in location) if location else "MEDCREDIT_PROFILE"
+    return name, message.removeprefix("Value error, ")
