@@ -1,0 +1,108 @@
+"""Who a message is about, and to which account it goes: a pure function of bytes and profile (architecture 5).
+
+Precedence of identifiers: citizen id `NI`, health card `HC`, hospital number `MR`/`PI`, PID-2, PID-19 (protocols 2.2).
+Names and numbers leave this module only as keyed hashes and masks.
+"""
+
+import re
+from typing import Final
+
+import msgspec
+
+from adapters.hl7.faults import Fault, Location
+from adapters.hl7.profile import Profile
+from adapters.hl7.reader import Message, Segment, leaf
+from schemas.commands import Subject
+from schemas.ids import account_id
+from schemas.reasons import Reason
+
+_CITIZEN_ID: Final = re.compile(r"\d{17}[\dX]|\d{15}", re.ASCII)
+_BIRTHDAY: Final = re.compile(r"(\d{4})(\d\d)(\d\d)\d*", re.ASCII)
+_HOSPITAL_TYPES: Final = ("MR", "PI", "")
+_SEXES: Final = frozenset("MFOUAN")
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """The subject of a message and the account its profile routes it to."""
+
+    subject: Subject
+    account: str
+
+
+def identify(message: Message, profile: Profile, city_key: bytes) -> Identity | Fault:
+    """Return whom the message is about, or PATIENT_MISSING or IDENTITY_CONFLICT."""
+    pid = message.first("PID")
+    if pid is None:
+        return Fault(Reason.PATIENT_MISSING, Location("PID", 1, 3))
+    by_type = _identifiers(pid, profile)
+    citizens = {value.upper() for value in by_type.get("NI", ())}
+    if len(citizens) > 1:
+        return Fault(Reason.IDENTITY_CONFLICT, Location("PID", 1, 3))
+    number = _hospital_number(pid, by_type)
+    citizen = next(iter(citizens), "") or _legacy_citizen_id(pid)
+    if not citizen and not number:
+        return Fault(Reason.PATIENT_MISSING, Location("PID", 1, 3))
+    return _identity(pid, profile, city_key, citizen, number)
+
+
+def _identity(pid: Segment, profile: Profile, city_key: bytes, citizen: str, number: str) -> Identity:
+    person = account_id(city_key, "person", citizen) if citizen else ""
+    numbered = account_id(city_key, "number", f"{profile.institution}|{number}") if number else ""
+    subject = Subject(
+        person=person,
+        number=numbered,
+        name_masked=mask_name(pid.value(5, 1), pid.value(5, 2)),
+        id_masked=mask_id(citizen),
+        birth_on=_birthday(pid.value(7)),
+        sex=_sex(pid.value(8), profile),
+    )
+    by_number = profile.defaults.route_by == "number"
+    account = (numbered or person) if by_number else (person or numbered)
+    return Identity(subject, account)
+
+
+def _identifiers(pid: Segment, profile: Profile) -> dict[str, list[str]]:
+    """Return PID-3's numbers by their type after the profile's aliases, in order of appearance."""
+    found: dict[str, list[str]] = {}
+    for raw in pid.repetitions(3):
+        value = leaf(raw, 1, 1, pid.separators).strip()
+        kind = leaf(raw, 5, 1, pid.separators)
+        if value:
+            found.setdefault(profile.id_types.get(kind, kind), []).append(value)
+    return found
+
+
+def _hospital_number(pid: Segment, by_type: dict[str, list[str]]) -> str:
+    """Return the institution's own number; a health card alone counts as one, under its own prefix."""
+    cards = by_type.get("HC")
+    for kind in _HOSPITAL_TYPES:
+        if kind in by_type:
+            return by_type[kind][0]
+    return f"HC:{cards[0]}" if cards else pid.value(2).strip()
+
+
+def _legacy_citizen_id(pid: Segment) -> str:
+    """Return PID-19 where it has the form of a citizen id."""
+    value = pid.value(19).strip().upper()
+    return value if _CITIZEN_ID.fullmatch(value) else ""
+
+
+def mask_name(family: str, given: str) -> str:
+    """Return a name for a person's own page: its first character and two stars; empty for no name."""
+    name = (family or given).strip()
+    return f"{name[0]}**" if name else ""
+
+
+def mask_id(citizen: str) -> str:
+    """Return an id number with all but its last four characters hidden; empty for none."""
+    return "*" * max(len(citizen) - 4, 4) + citizen[-4:] if citizen else ""
+
+
+def _birthday(text: str) -> str:
+    match = _BIRTHDAY.match(text)
+    return "-".join(match.groups()) if match else ""
+
+
+def _sex(text: str, profile: Profile) -> str:
+    sex = profile.sexes.get(text, text)
+    return sex if sex in _SEXES else ""
