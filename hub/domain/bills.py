@@ -1,0 +1,150 @@
+"""Bills: issued at the close, revised by late charges and reversals, overdue at the term (domain 6, architecture 12)."""
+
+from typing import Final
+
+from hub.domain.clocks import DAY_MS, HOUR_MS, at_hour, city_midnight
+from hub.domain.draft import Draft
+from hub.domain.refunds import refund_payments
+from hub.domain.state import Agreement, Bill, Encounter
+from hub.policies import Pack
+from schemas.commands import Instant
+from schemas.events import (
+    BillClosed,
+    BillIssued,
+    BillOverdue,
+    BillReductionDue,
+    BillReductionHeld,
+    BillRevised,
+    ResumePlanned,
+    Suspended,
+    VisitSettled,
+)
+
+ARCHIVE_AFTER_MS: Final = 180 * DAY_MS
+
+
+def unbilled_credit(encounter: Encounter) -> dict[str, int]:
+    """Return the credit parts of a visit that no bill holds yet, by agreement."""
+    amounts: dict[str, int] = {}
+    for charge in encounter.charges.values():
+        credit = charge.parts.credit - charge.returned.credit
+        if credit and not charge.bill:
+            amounts[charge.agreement] = amounts.get(charge.agreement, 0) + credit
+    return amounts
+
+
+def issue_bills(draft: Draft, visit: str, closed_at: Instant, *, supplementary: bool) -> None:
+    """Issue one bill for each agreement that gave credit to the visit; a bill of 0 fen is not issued."""
+    institution, _, visit_no = visit.partition("|")
+    for agreement_id, amount in unbilled_credit(draft.state.encounters[visit]).items():
+        agreement = draft.core.agreements[agreement_id]
+        pack = draft.policies.packs[agreement.pack]
+        debit_at, due_at = clocks(pack, agreement, closed_at)
+        draft.emit(
+            BillIssued(
+                draft.new_id("B"),
+                visit_no,
+                institution,
+                agreement_id,
+                pack.id,
+                amount,
+                closed_at,
+                debit_at,
+                due_at,
+                supplementary,
+            )
+        )
+
+
+def clocks(pack: Pack, agreement: Agreement, closed_at: Instant) -> tuple[Instant, Instant]:
+    """Return when a bill is debited (0: never by us) and when its term ends (domain 6, the two clocks)."""
+    term = pack.repayment
+    if term.kind == "days":
+        due_at = closed_at + term.days * DAY_MS
+    else:
+        due_at = at_hour(closed_at, term.days + 1, term.hour)
+    debit = pack.debit
+    if debit is None or not agreement.debit_consent or agreement.channel == "bank":
+        return 0, due_at
+    if debit.on == "after_close":
+        return closed_at + debit.hours * HOUR_MS, due_at
+    return city_midnight(due_at) + debit.hour * HOUR_MS, due_at
+
+
+def bill_late_charge(draft: Draft, visit: str) -> None:
+    """Put a late charge's credit on the bill if its debit was never begun, else on a supplementary bill."""
+    for agreement, amount in unbilled_credit(draft.state.encounters[visit]).items():
+        bill = next((b for b in draft.core.bills.values() if _takes_late_charge(b, visit, agreement)), None)
+        if bill is not None:
+            draft.emit(BillRevised(bill.id, bill.revision + 1, bill.amount_fen + amount))
+    if unbilled_credit(draft.state.encounters[visit]):
+        issue_bills(draft, visit, draft.accepted_at, supplementary=True)
+
+
+def _takes_late_charge(bill: Bill, visit: str, agreement: str) -> bool:
+    mine = bill.visit == visit and bill.agreement == agreement
+    return mine and not (bill.final or bill.attempts or bill.frozen) and bill.owed_fen > 0
+
+
+def reduce_bill(draft: Draft, bill_id: str, amount_fen: int) -> None:
+    """Take a reversal's credit part off a bill: first what it still owes, then paid money goes back."""
+    bill = draft.bill(bill_id)
+    if bill.debiting:
+        draft.emit(BillReductionHeld(bill_id, amount_fen))
+        return
+    released = min(amount_fen, bill.owed_fen)
+    draft.emit(BillRevised(bill_id, bill.revision + 1, bill.amount_fen - amount_fen, released))
+    if amount_fen > released:
+        refund_payments(draft, bill_id, amount_fen - released)
+    bill = draft.bill(bill_id)
+    if not bill.amount_fen and not bill.paid_fen:
+        draft.emit(BillClosed(bill_id, "cancelled"))
+    after_payment(draft, bill_id)
+
+
+def release_waiting(draft: Draft, bill_id: str) -> None:
+    """Let a reversal that waited for a debit's result take effect."""
+    waiting = draft.bill(bill_id).reduction_waiting_fen
+    if waiting:
+        draft.emit(BillReductionDue(bill_id, waiting))
+        reduce_bill(draft, bill_id, waiting)
+
+
+def mark_overdue(draft: Draft, bill_id: str) -> None:
+    """Mark a bill overdue from the end of its term, and suspend credit where the pack says so."""
+    bill = draft.bill(bill_id)
+    draft.emit(BillOverdue(bill_id, bill.due_at))
+    if draft.policies.packs[bill.pack].overdue.suspends:
+        draft.emit(Suspended(bill_id))
+
+
+def after_payment(draft: Draft, bill_id: str) -> None:
+    """Plan the resume when the last arrears are gone, and the archive when the visit is settled."""
+    core = draft.core
+    arrears = any(b.overdue_since and b.owed_fen > 0 for b in core.bills.values())
+    bill = core.bills[bill_id]
+    if core.suspended and not core.resume_at and not arrears:
+        days = draft.policies.packs[bill.pack].overdue.resume_after_days
+        draft.emit(ResumePlanned(at_hour(draft.now.city, days, 0)))
+    settle_visit(draft, bill.visit)
+
+
+def settle_visit(draft: Draft, visit: str) -> None:
+    """Start the archive timer of a closed visit on which nothing is owed and nothing waits."""
+    encounter = draft.state.encounters.get(visit)
+    if encounter is None or not encounter.closed_at or f"archive|{visit}" in draft.core.timers:
+        return
+    if not (_money_moves(draft, visit) or _lines_wait(encounter)):
+        draft.emit(VisitSettled(encounter.visit, encounter.institution, draft.now.city + ARCHIVE_AFTER_MS))
+
+
+def _money_moves(draft: Draft, visit: str) -> bool:
+    bills = {bill.id: bill for bill in draft.core.bills.values() if bill.visit == visit}
+    owing = any(not bill.settled or bill.frozen for bill in bills.values())
+    going_back = (r for r in draft.core.refunds.values() if r.state in ("sent", "unknown"))
+    return owing or any(refund.bill in bills for refund in going_back)
+
+
+def _lines_wait(encounter: Encounter) -> bool:
+    held = any(charge.status == "held" for charge in encounter.charges.values())
+    return held or bool(encounter.parked) or bool(unbilled_credit(encounter))

@@ -1,0 +1,129 @@
+"""The deduction order: insurance, prepayment of that institution, credit line, self-pay (domain 4.1).
+
+Each source gives the lesser of what remains and what it has; where credit gives less than was asked, it says why.
+"""
+
+from typing import Final, NamedTuple
+
+from hub.domain.clocks import city_midnight
+from hub.domain.state import Agreement, Core, Encounter, Parts
+from hub.policies import Pack
+from hub.policies.pack import Citation
+from schemas.commands import Instant, InsuranceSplit, Scene
+from schemas.events import Allocation
+from schemas.ledger import Step
+from schemas.money import yuan_text
+from schemas.reasons import Reason
+
+NO_PARAMETERS: Final[dict[str, str]] = {}
+NO_CITATION: Final = Citation("", "", "")
+UNLIMITED: Final = 1 << 62
+
+
+class Case(NamedTuple):
+    """What a split depends on besides the amount."""
+
+    core: Core
+    encounter: Encounter | None
+    agreement: Agreement | None
+    pack: Pack
+    institution: str
+    scene: Scene
+    at: Instant
+
+
+class Room(NamedTuple):
+    """What the credit step may give: fen, why not more, and the clause that says so."""
+
+    fen: int
+    reason: str
+    citation: Citation
+
+
+class Split(NamedTuple):
+    """A split: parts that sum to the amount, a step for each source, the reason of a reduced credit step."""
+
+    parts: Parts
+    steps: tuple[Step, ...]
+    reason: str = ""
+    parameters: dict[str, str] = NO_PARAMETERS
+
+
+def split_charge(case: Case, total_fen: int, settlement: InsuranceSplit | None) -> Split:
+    """Return the split of a charge; with a settlement its parts are facts and only its cash part is split further."""
+    if settlement is not None:
+        fund, account, other = settlement.fund_fen, settlement.account_fen, settlement.other_fen
+        rest = settlement.cash_fen
+        held = insurance = fund + account + other
+    else:
+        fund = other = 0
+        held = case.core.insurance_fen
+        account = insurance = min(total_fen, held)
+        rest = total_fen - account
+    kept = case.core.prepayments.get(case.institution, 0)
+    prepayment = min(rest, kept)
+    rest -= prepayment
+    room = credit_room(case)
+    credit = min(rest, room.fen)
+    self_pay = rest - credit
+    reason = room.reason if self_pay else ""
+    parameters = {"available": yuan_text(room.fen), "rest": yuan_text(self_pay)} if reason else NO_PARAMETERS
+    citation = room.citation
+    steps = (
+        Step("insurance", held, insurance, held - insurance),
+        Step("prepayment", kept, prepayment, kept - prepayment),
+        Step("credit", room.fen, credit, room.fen - credit, reason, parameters, citation.clause, citation.source),
+        Step("self_pay", self_pay, self_pay, 0),
+    )
+    return Split(Parts(fund, account, other, prepayment, credit, self_pay), steps, reason, parameters)
+
+
+def credit_room(case: Case) -> Room:
+    """Return what credit may give, or 0 with the first condition that does not hold (domain 4.1)."""
+    agreement, pack = case.agreement, case.pack
+    if agreement is None:
+        return Room(0, Reason.AGREEMENT_MISSING, NO_CITATION)
+    if case.core.barred:
+        return Room(0, Reason.BARRED, pack.overdue.citation)
+    if case.core.suspended:
+        return Room(0, Reason.SUSPENDED, pack.overdue.citation)
+    if agreement.pack != pack.id or case.scene not in pack.scenes:
+        return Room(0, Reason.SCENE_NOT_COVERED, pack.coverage)
+    if agreement.consent_until < case.at:
+        return Room(0, Reason.CONSENT, pack.coverage)
+    if not agreement.limit_fen:
+        consented = not agreement.provider or agreement.provider in case.core.scores
+        return Room(0, Reason.NO_LINE if consented else Reason.CONSENT, pack.tiers[0].citation)
+    free = max(0, agreement.limit_fen - agreement.used_fen - agreement.held_fen)
+    preset = _preset_room(case)
+    if preset < free:
+        return Room(preset, Reason.PRESET_EXCEEDED, pack.presets.citation)
+    return Room(free, Reason.CREDIT_EXHAUSTED, tier_citation(pack, agreement))
+
+
+def tier_citation(pack: Pack, agreement: Agreement) -> Citation:
+    """Return the clause that gives this line."""
+    for tier in pack.tiers:
+        if tier.provider == agreement.provider and pack.limit_fen(tier, agreement.bank) == agreement.limit_fen:
+            return tier.citation
+    return pack.coverage
+
+
+def _preset_room(case: Case) -> int:
+    """Return what the pack's fee-control presets leave for this visit and this city day."""
+    presets = case.pack.presets
+    if not presets.per_visit_fen and not presets.per_day_fen:
+        return UNLIMITED
+    charges = list(case.encounter.charges.values()) if case.encounter else []
+    room = UNLIMITED
+    if presets.per_visit_fen:
+        room = presets.per_visit_fen - sum(c.parts.credit - c.returned.credit for c in charges)
+    if presets.per_day_fen:
+        today = [c for c in charges if city_midnight(c.event_at) == city_midnight(case.at)]
+        room = min(room, presets.per_day_fen - sum(c.parts.credit - c.returned.credit for c in today))
+    return max(0, room)
+
+
+def allocation_of(parts: Parts) -> Allocation:
+    """Return the ledger's form of a split."""
+    return Allocation(parts.fund, parts.account, parts.other, parts.prepayment, parts.credit, parts.self_pay)

@@ -1,0 +1,122 @@
+"""Charge lines: their canonical form, and which of a message are new, repeated or changed (protocols 2.4)."""
+
+from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
+
+from hub.domain.state import AccountState, Encounter, Line
+from schemas.commands import ChargeLine, PostCharge
+from schemas.events import PostedLine
+
+
+def canonical_line(line: ChargeLine) -> str:
+    """Return kind, amount, quantity and item: the same line over HL7 and FHIR gives the same text (architecture 4)."""
+    return f"{line.kind}|{line.amount_fen}|{canonical_quantity(line.quantity)}|{line.item.code}"
+
+
+def canonical_quantity(text: str) -> str:
+    """Return a quantity without superfluous zeros: `14.0` and `14` are one quantity."""
+    if text.isdigit():
+        return text.lstrip("0") or "0"
+    try:
+        return format(Decimal(text).normalize(), "f")
+    except InvalidOperation:
+        return text
+
+
+def posted_line(line: ChargeLine, content: str, amount_fen: int, reverses: str = "") -> PostedLine:
+    """Return the line as it is booked."""
+    return PostedLine(
+        line.line_key,
+        line.kind,
+        amount_fen,
+        line.item,
+        content,
+        line.service_at,
+        line.quantity,
+        line.unit_price,
+        line.department,
+        line.order_no,
+        reverses or line.reverses,
+    )
+
+
+class Sorted(NamedTuple):
+    """The lines of a message by what is to be done with them; each with its canonical text."""
+
+    charges: dict[str, tuple[ChargeLine, str]]
+    credits: list[tuple[ChargeLine, str]]
+    memos: list[tuple[ChargeLine, str]]
+    """Memo and payment lines: remembered, never split."""
+    replaced: list[tuple[Encounter, str, Line]]
+    """Known lines with other content, where the profile allows to replace them."""
+    repeated: list[str]
+    """Ids of the charges and reductions that known equal lines belong to."""
+    changed: str = ""
+    """Key of the first known line with other content, where replacing is not allowed."""
+
+
+def booked_line(state: AccountState, institution: str, line_key: str) -> tuple[Encounter, Line] | None:
+    """Return the visit and the line of a key, unique within the institution across all unarchived visits."""
+    for encounter in state.encounters.values():
+        if encounter.institution == institution and (line := encounter.lines.get(line_key)) is not None:
+            return encounter, line
+    return None
+
+
+def booked_credit(state: AccountState, institution: str, line_key: str) -> tuple[str, str] | None:
+    """Return (content, reduction) of a known credit line, or None."""
+    for encounter in state.encounters.values():
+        if encounter.institution == institution and line_key in encounter.credits:
+            return encounter.credits[line_key]
+    return None
+
+
+def sort_lines(state: AccountState, body: PostCharge) -> Sorted:
+    """Return the lines of a message by what is to be done with them."""
+    lines = Sorted({}, [], [], [], [])
+    for line in body.lines:
+        content = canonical_line(line)
+        sort = _sort_credit if line.kind == "credit" else _sort_line
+        if not sort(state, body, line, content, lines):
+            return lines._replace(changed=line.line_key)
+    return lines
+
+
+def _sort_credit(state: AccountState, body: PostCharge, line: ChargeLine, content: str, lines: Sorted) -> bool:
+    """Return False when the key is known with other content."""
+    known = booked_credit(state, body.institution, line.line_key)
+    twice = next((known_content for other, known_content in lines.credits if other.line_key == line.line_key), None)
+    if known is None and twice is None:
+        lines.credits.append((line, content))
+        return True
+    if known is not None and known[0] == content:
+        lines.repeated.append(known[1])
+        return True
+    return known is None and twice == content
+
+
+def _sort_line(state: AccountState, body: PostCharge, line: ChargeLine, content: str, lines: Sorted) -> bool:
+    """Return False when the key is known with other content and may not be replaced."""
+    twice = lines.charges.get(line.line_key)
+    if twice is not None:
+        return twice[1] == content
+    known = booked_line(state, body.institution, line.line_key)
+    if known is None:
+        _take(line, content, lines)
+        return True
+    encounter, booked = known
+    if encounter.visit == body.visit and booked.content == content:
+        lines.repeated.append(booked.charge)
+        return True
+    if not body.replace_lines or encounter.visit != body.visit:
+        return False
+    lines.replaced.append((encounter, line.line_key, booked))
+    _take(line, content, lines)
+    return True
+
+
+def _take(line: ChargeLine, content: str, lines: Sorted) -> None:
+    if line.kind == "charge" and line.amount_fen:
+        lines.charges[line.line_key] = (line, content)
+    else:
+        lines.memos.append((line, content))
