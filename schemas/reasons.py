@@ -117,6 +117,12 @@ class Reason(StrEnum):
     SCENE_NOT_COVERED = "SCENE_NOT_COVERED"
     SUSPENDED = "SUSPENDED"
     BARRED = "BARRED"
+    # operating the hub: answers of the command line, never of a wire
+    CLOCK_FAST_IN_PRODUCTION = "CLOCK_FAST_IN_PRODUCTION"
+    DEPENDENCY_UNREACHABLE = "DEPENDENCY_UNREACHABLE"
+    MIGRATION_PENDING = "MIGRATION_PENDING"
+    SETTING_INVALID = "SETTING_INVALID"
+    TOPIC_MISMATCH = "TOPIC_MISMATCH"
 
 
 Ack = Literal["AE", "AR"]
@@ -240,6 +246,11 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.SCENE_NOT_COVERED: _R(200, "AE", "0", False, "The pack does not cover this kind of visit, so credit gave nothing.", "现行政策不覆盖该就诊场景，信用未支付。"),
     Reason.SUSPENDED: _R(200, "AE", "0", False, "Credit is suspended because of an overdue bill. It resumes the day after it is paid.", "因有逾期账单，信用就医已暂停；还清次日恢复。"),
     Reason.BARRED: _R(200, "AE", "0", False, "Credit is barred for this person, so credit gave nothing.", "该市民已被限制使用信用就医，信用未支付。"),
+    Reason.CLOCK_FAST_IN_PRODUCTION: _R(503, "AR", "207", False, "Clock speed is {speed} in the production profile. Remove MEDCREDIT_CLOCK_FILE; the hub did not start.", "生产配置下时钟倍速为 {speed}，平台未启动。请删除 MEDCREDIT_CLOCK_FILE。"),
+    Reason.DEPENDENCY_UNREACHABLE: _R(503, "AR", "207", True, "{dependency} does not answer. Start it or correct its address, then try again.", "{dependency} 无响应。请启动该服务或更正其地址后重试。"),
+    Reason.MIGRATION_PENDING: _R(503, "AR", "207", False, "Migration {have} of {want}. Run `medcredit migrate up`.", "数据库迁移为 {have}，应为 {want}。请运行 `medcredit migrate up`。"),
+    Reason.SETTING_INVALID: _R(503, "AR", "207", False, "{setting} cannot be used: {fault}. {remedy}", "设置 {setting} 无效：{fault}。{remedy}"),
+    Reason.TOPIC_MISMATCH: _R(503, "AR", "207", False, "{topic} has {have}, the registry wants {want}; the hub did not start. Run `medcredit topics check`.", "{topic} 为 {have}，登记为 {want}，平台未启动。请运行 `medcredit topics check`。"),
 }  # fmt: skip
 
 
