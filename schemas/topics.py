@@ -108,7 +108,9 @@ def topics(
             "accounts", "account or encounter", "the state after the command; a reserved key holds the watermark"
         ),
         errands=build.deleting("errands", "account", 35, "one thing to do outside or at another account"),
-        facts=build.deleting("facts", "none", 35, "sums of one transaction by institution, department, hour; no person"),
+        facts=build.deleting(
+            "facts", "none", 35, "sums of one transaction by institution, department, hour; no person"
+        ),
         dead_letters=build.deleting(
             "dead-letters", "interface", 365, "sealed bytes, reason and the reply that was sent"
         ),
