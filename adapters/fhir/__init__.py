@@ -1,0 +1,1 @@
+"""FHIR R4 over HTTP: resources to commands, outcomes to resources, refusals to OperationOutcome (protocols 3)."""
