@@ -1,0 +1,1 @@
+"""The JSON API's write side: agreements, prepayments, repayments, deposits, eligibility (experience 6)."""

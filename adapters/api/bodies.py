@@ -1,0 +1,137 @@
+"""The bodies the API accepts; the OpenAPI document is made from these types.
+
+Amounts are text in yuan with at most two decimals, times RFC 3339 with an offset. A person is named in the body, never
+in an address.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Institution = Annotated[str, msgspec.Meta(pattern="^[A-Z0-9]{2,16}$", description="Code of the institution, as XMZSH")]
+Amount = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,10}(\.[0-9]{1,2})?$", description="Yuan, as 18.34")]
+Time = Annotated[str, msgspec.Meta(max_length=40, description="RFC 3339 with an offset, as 2026-07-03T10:15:00+08:00")]
+Word = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Text = Annotated[str, msgspec.Meta(max_length=128)]
+Scene = Literal["outpatient", "emergency", "inpatient", "pharmacy", "internet"]
+
+
+class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+class PersonBody(_Body, frozen=True):
+    """A person by citizen id; or, at one institution, by that institution's own patient number."""
+
+    citizen_id: Annotated[str, msgspec.Meta(pattern="^[0-9]{17}[0-9Xx]$")] = ""
+    number: Text = ""
+    name: Text = ""
+
+
+class AgreementBody(_Body, frozen=True):
+    """A person signs: who advances the money, which channel repays, whose scores may be read."""
+
+    person: PersonBody
+    pack: Word
+    bank: Word
+    channel: Literal["alipay", "unionpay", "bank"]
+    channel_agreement: Word
+    score_consents: Annotated[list[Literal["egret", "sesame", "bank"]], msgspec.Meta(max_length=3)]
+    consent_version: Word
+    consent_until: Time
+    debit_consent: bool = True
+    signed_at: Time = ""
+
+
+class WithdrawalBody(_Body, frozen=True):
+    """The person ends the agreement; what is owed stays owed."""
+
+    withdrawn_at: Time = ""
+
+
+class PrepaymentBody(_Body, frozen=True):
+    """Money paid in advance to one institution."""
+
+    person: PersonBody
+    institution: Institution
+    amount: Amount
+    receipt_no: Text = ""
+    paid_at: Time = ""
+
+
+class RepaymentBody(_Body, frozen=True):
+    """A payment that already happened; without `bill` it goes to the oldest one."""
+
+    person: PersonBody
+    amount: Amount
+    method: Word = "counter"
+    receipt_no: Text = ""
+    bill: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    paid_at: Time = ""
+
+
+class BillRepaymentBody(_Body, frozen=True):
+    """A payment that already happened, for the bill in the address."""
+
+    amount: Amount
+    method: Word = "counter"
+    receipt_no: Text = ""
+    paid_at: Time = ""
+
+
+class InsuranceDepositBody(_Body, frozen=True):
+    """The insurer credits the personal insurance account that the hub keeps."""
+
+    person: PersonBody
+    amount: Amount
+    reference: Text = ""
+    paid_at: Time = ""
+
+
+class EligibilityBody(_Body, frozen=True):
+    """The kiosk's question at check-in."""
+
+    person: PersonBody
+    institution: Institution
+    scene: Scene = "outpatient"
+
+
+AnyBody = (
+    AgreementBody
+    | WithdrawalBody
+    | PrepaymentBody
+    | RepaymentBody
+    | BillRepaymentBody
+    | InsuranceDepositBody
+    | EligibilityBody
+)
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What the books decided; the members beside these depend on the route."""
+
+    outcome: str
+    id: str
+
+
+class ProblemError(msgspec.Struct, frozen=True):
+    """One place of the body that is at fault."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A refusal as application/problem+json."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    retriable: bool
+    trace_id: str
+    retry_after_s: int = 0
+    errors: list[ProblemError] = []
