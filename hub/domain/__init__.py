@@ -1,0 +1,1 @@
+"""Pure decisions about money: no input, no output, no clock, no randomness."""

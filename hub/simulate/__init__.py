@@ -1,0 +1,1 @@
+"""A synthetic city: invented persons and hospitals that send real messages over the real wires."""
