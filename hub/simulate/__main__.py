@@ -1,0 +1,102 @@
+"""`python -m hub.simulate`: the synthetic city as its own process, outside the hub, until SIGTERM."""
+
+import argparse
+import asyncio
+import random
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hub.runtime.clock import FileClock
+from hub.simulate.city import HOSPITALS, City
+from hub.simulate.journeys import PLANTED, Journey, everyday
+from hub.simulate.persons import Person
+from hub.simulate.scores import ScoreSource
+from hub.simulate.sent_log import SentLog
+from hub.simulate.wires import HttpWire, MllpWire
+
+_PLANTED_SCORE = 680
+_JOURNEY_MESSAGES = 6
+"""About how many messages an everyday journey sends: turns a rate of messages into a rate of journeys."""
+_JOURNEYS_AT_ONCE = 64
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Send until SIGTERM or SIGINT; returns 0. The log is complete when the process has ended."""
+    asked = _parser().parse_args(arguments)
+    asyncio.run(_run(asked))
+    return 0
+
+
+async def _run(asked: argparse.Namespace) -> None:
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    with SentLog(asked.log) as log:
+        city = _city(asked, log)
+        traffic = asyncio.ensure_future(_traffic(city, asked))
+        ended = asyncio.ensure_future(stopped.wait())
+        await asyncio.wait({traffic, ended}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (traffic, ended):
+            task.cancel()
+        await asyncio.gather(traffic, ended, return_exceptions=True)
+        await asyncio.gather(*(wire.close() for wire in city.mllp.values()), city.http.close())
+    if traffic.done() and not traffic.cancelled() and traffic.exception():
+        raise traffic.exception() or RuntimeError
+
+
+def _city(asked: argparse.Namespace, log: SentLog) -> City:
+    http = HttpWire(asked.edge, log)
+    return City(
+        seed=asked.seed,
+        clock=FileClock(asked.clock),
+        log=log,
+        http=http,
+        mllp={name: MllpWire(hospital, asked.mllp, log) for name, hospital in HOSPITALS.items()},
+        scores=ScoreSource(asked.keys, http),
+        control_prefix=asked.prefix,
+    )
+
+
+async def _traffic(city: City, asked: argparse.Namespace) -> None:
+    draw = random.Random(asked.seed)  # noqa: S311 - invented traffic, not a secret
+    async with asyncio.TaskGroup() as group:
+        for number, journey in enumerate(PLANTED, start=1):
+            group.create_task(journey(city, city.person(number, _PLANTED_SCORE)))
+    sys.stdout.write("planted\n")
+    sys.stdout.flush()
+    if asked.rate <= 0:
+        await asyncio.Event().wait()
+    places = asyncio.Semaphore(_JOURNEYS_AT_ONCE)
+    async with asyncio.TaskGroup() as group:
+        for number in range(len(PLANTED) + 1, asked.persons):
+            await places.acquire()
+            group.create_task(_one(city, everyday(draw), city.person(number), places))
+            await asyncio.sleep(_JOURNEY_MESSAGES / asked.rate)
+    await asyncio.Event().wait()
+
+
+async def _one(city: City, journey: Journey, person: Person, places: asyncio.Semaphore) -> None:
+    try:
+        await journey(city, person)
+    finally:
+        places.release()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m hub.simulate", description=__doc__)
+    parser.add_argument("--mllp", required=True, help="host:port of the edge's MLLP")
+    parser.add_argument("--edge", required=True, help="URL of the edge's HTTP")
+    parser.add_argument("--keys", type=Path, required=True, help="directory the sandbox made")
+    parser.add_argument("--clock", type=Path, required=True, help="the city's clock file")
+    parser.add_argument("--log", type=Path, required=True, help="what was sent and answered, one JSON object a line")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--rate", type=float, default=40.0, help="messages a second after the planted journeys")
+    parser.add_argument("--persons", type=int, default=20_000)
+    parser.add_argument("--prefix", default="S7", help="begins control ids, visit and line numbers of this run")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

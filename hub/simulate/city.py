@@ -1,0 +1,115 @@
+"""Who lives in the synthetic city: hospitals as their profiles describe them, HTTP sources, and their wires."""
+
+import asyncio
+import itertools
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from hub.runtime.clock import Clock
+from hub.simulate.hl7_messages import Hospital, Line, Writer
+from hub.simulate.persons import Person, make_person
+from hub.simulate.scores import ScoreSource
+from hub.simulate.sent_log import SentLog
+from hub.simulate.wires import Answer, HttpWire, MllpWire
+
+_KIOSK_TOKEN = "demo-KIOSK@XM"  # noqa: S105 - public, and refused in production
+
+HOSPITALS = {
+    "XMZSH": Hospital("HIS", "XMZSH"),
+    "XMDSY": Hospital("HIS", "XMDSY", charset="gb18030", charset_name="GB 18030-2000", enhanced=False),
+    "XMDYY": Hospital("HIS", "XMDYY"),
+    "XMFYB": Hospital("HIS", "XMFYB", carries_citizen_id=False),
+}
+"""Senders of HL7 v2. XMFYB's charges carry only its own number: its ADT links the number to the citizen."""
+
+
+@dataclass
+class City:
+    """The city's senders; every method sends one real message and returns the sender's view of the answer."""
+
+    seed: int
+    clock: Clock
+    log: SentLog
+    http: HttpWire
+    mllp: dict[str, MllpWire]
+    scores: ScoreSource
+    control_prefix: str
+    _writers: dict[str, Writer] = field(default_factory=dict)
+    _visits: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+    _keys: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+
+    def person(self, number: int, score: int | None = None) -> Person:
+        """Return the n-th person of this seed."""
+        return make_person(self.seed, number, score)
+
+    def new_visit(self) -> str:
+        """Return a visit number never used before in this run."""
+        return f"V{self.control_prefix}{next(self._visits):06d}"
+
+    def new_line(self, amount_fen: int, department: str = "LAB", kind: str = "CG", quantity: int = 1) -> Line:
+        """Return a line with a key never used before in this run."""
+        key = f"F{self.control_prefix}{next(self._keys):08d}"
+        return Line(
+            key, kind, "250101015", "血细胞分析", quantity, amount_fen, department=department, order_no=f"O{key[1:]}"
+        )
+
+    async def adt(
+        self, institution: str, event: str, person: Person, visit: str, scene: str, *, link: bool = False
+    ) -> Answer:
+        """Send an ADT; `link` lets a hospital that otherwise sends only its number carry the citizen id too."""
+        carries = HOSPITALS[institution].carries_citizen_id or link
+        message = self.writer(institution).adt(event, person, visit, scene, self.clock.city(), with_citizen_id=carries)
+        meaning = {"kind": "adt", "event": event, "institution": institution, "visit": visit, "person": person.number}
+        return (await self.mllp[institution].send(message, meaning))[1]
+
+    async def dft(
+        self, institution: str, person: Person, visit: str, scene: str, lines: list[Line], *, copies: int = 0
+    ) -> Answer:
+        """Send a DFT^P03, then the same bytes again `copies` times as a resending engine does."""
+        message = self.writer(institution).dft(person, visit, scene, self.clock.city(), lines)
+        meaning = {
+            "kind": "dft",
+            "institution": institution,
+            "visit": visit,
+            "person": person.number,
+            "lines": [[line.key, line.kind, line.amount_fen] for line in lines],
+        }
+        number, answer = await self.mllp[institution].send(message, meaning)
+        for _ in range(copies):
+            await self.mllp[institution].send(message, meaning, number)
+        return answer
+
+    async def raw_hl7(self, institution: str, message: bytes, meaning: dict[str, Any]) -> Answer:
+        """Send bytes a journey made itself, for faults."""
+        return (await self.mllp[institution].send(message, meaning))[1]
+
+    def writer(self, institution: str) -> Writer:
+        """Return the message writer of a hospital."""
+        if institution not in self._writers:
+            self._writers[institution] = Writer(HOSPITALS[institution], f"{self.control_prefix}{institution[2]}")
+        return self._writers[institution]
+
+    async def fhir(self, institution: str, resource: dict[str, Any] | str, *, copies: int = 0) -> Answer:
+        """POST a resource to its type's route as the institution's FHIR source, `copies` more times unchanged."""
+        document = json.loads(resource) if isinstance(resource, str) else resource
+        kind = document["resourceType"]
+        path, token = f"/fhir/R4/{kind}".removesuffix("/Bundle"), f"demo-FHIR@{institution}"
+        body = resource if isinstance(resource, str) else json.dumps(resource, ensure_ascii=False)
+        meaning = {"kind": f"fhir {kind}", "institution": institution}
+        media = "application/fhir+json"
+        number, answer = await self.http.post(path, body, meaning, token=token, content_type=media)
+        for _ in range(copies):
+            await self.http.post(path, body, meaning, token=token, content_type=media, repeat_of=number)
+        return answer
+
+    async def api(self, path: str, body: dict[str, Any], key: str, meaning: dict[str, Any]) -> Answer:
+        """POST to the JSON API with an Idempotency-Key as the city's kiosk network."""
+        headers = {"Idempotency-Key": f"{self.control_prefix}-{key}"}
+        return (await self.http.post(f"/api/v1{path}", body, meaning, token=_KIOSK_TOKEN, headers=headers))[1]
+
+    async def pause(self, city_hours: float) -> None:
+        """Wait until the city's clock has moved on; a frozen clock waits until the journey is cancelled."""
+        until = self.clock.city() + int(city_hours * 3_600_000)
+        while self.clock.city() < until:  # noqa: ASYNC110 - a clock file has no event to wait for
+            await asyncio.sleep(0.05)

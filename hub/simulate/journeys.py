@@ -1,0 +1,230 @@
+"""What happens to people in the synthetic city: planted journeys that show each feature once, and everyday ones.
+
+Each journey is one person's visit, told as the messages its hospital and the city send. Amounts of bills between 1.01
+and 1.49 yuan are the sandbox gateways' sentinels: they force one outcome of the debit.
+"""
+
+import random
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from hub.simulate import fhir_messages
+from hub.simulate.city import HOSPITALS, City
+from hub.simulate.fhir_messages import stamp, yuan
+from hub.simulate.hl7_messages import Line
+from hub.simulate.persons import Person
+
+PLATFORM, CITY_PACK = "xiamen-platform-2024", "xiamen-city-2023"
+_DEPARTMENTS = ("LAB", "PHA", "RAD", "INT", "SUR", "PED")
+Journey = Callable[[City, Person], Coroutine[Any, Any, None]]
+
+
+async def enrol(city: City, person: Person, *, channel: str = "alipay", pack: str = PLATFORM) -> str:
+    """Sign an agreement and push the score it is computed from; return the agreement's id."""
+    body = {
+        "person": {"citizen_id": person.citizen_id, "name": person.family_name + person.given_name},
+        "pack": pack,
+        "bank": "ICBC",
+        "channel": channel,
+        "channel_agreement": f"AG{person.number:010d}",
+        "score_consents": ["egret"],
+        "consent_version": "2026-01",
+        "consent_until": stamp(city.clock.city() + 400 * 86_400_000),
+    }
+    meaning = {"kind": "agreement", "person": person.number, "pack": pack, "channel": channel}
+    answer = await city.api("/agreements", body, f"AG{person.number}", meaning)
+    await city.scores.push(person, city.clock.city())
+    return str(answer.document.get("agreement", ""))
+
+
+async def insure(city: City, person: Person, amount_fen: int) -> None:
+    """Credit the personal insurance account the hub keeps."""
+    body = {"person": {"citizen_id": person.citizen_id}, "amount": yuan(amount_fen), "reference": f"IN{person.number}"}
+    meaning = {"kind": "insurance_deposit", "person": person.number, "amount_fen": amount_fen}
+    await city.api("/insurance-deposits", body, f"IN{person.number}-{amount_fen}", meaning)
+
+
+async def prepay(city: City, person: Person, institution: str, amount_fen: int) -> None:
+    """Pay in advance to one institution."""
+    body = {
+        "person": {"citizen_id": person.citizen_id},
+        "institution": institution,
+        "amount": yuan(amount_fen),
+        "receipt_no": f"PR{person.number}",
+    }
+    meaning = {"kind": "prepayment", "person": person.number, "institution": institution, "amount_fen": amount_fen}
+    await city.api("/prepayments", body, f"PR{person.number}-{institution}-{amount_fen}", meaning)
+
+
+async def visit(city: City, person: Person, institution: str, lines: list[Line], *, scene: str = "outpatient") -> str:
+    """Register, charge, discharge over HL7; return the visit number."""
+    number = city.new_visit()
+    await city.adt(institution, "A01" if scene == "inpatient" else "A04", person, number, scene)
+    await city.dft(institution, person, number, scene, lines)
+    await city.adt(institution, "A03", person, number, scene)
+    return number
+
+
+async def every_source_pays(city: City, person: Person) -> None:
+    """Insurance account, prepayment and credit pay one charge of 475.00 (domain 4.2, row 1)."""
+    await enrol(city, person)
+    await insure(city, person, 10_000)
+    await prepay(city, person, "XMZSH", 5_000)
+    await visit(city, person, "XMZSH", [city.new_line(47_500)])
+
+
+async def no_agreement_pays_at_the_window(city: City, person: Person) -> None:
+    """Without an agreement the rest is self-pay."""
+    await visit(city, person, "XMDYY", [city.new_line(8_800, "RAD")])
+
+
+async def city_pack_gives_its_tier(city: City, person: Person) -> None:
+    """The pack of 2023 gives everyone a line by tier and debits on the bank's due date."""
+    await enrol(city, person, channel="unionpay", pack=CITY_PACK)
+    await visit(city, person, "XMDSY", [city.new_line(32_500, "PHA")])
+
+
+def debit_of(amount_fen: int, channel: str, institution: str = "XMZSH") -> Journey:
+    """Return a journey whose bill is exactly `amount_fen`, debited through `channel`."""
+
+    async def journey(city: City, person: Person) -> None:
+        await enrol(city, person, channel=channel)
+        await visit(city, person, institution, [city.new_line(amount_fen, "PHA")])
+
+    journey.__doc__ = f"A bill of {amount_fen} fen, debited through {channel}."
+    return journey
+
+
+async def reversal_in_the_visit(city: City, person: Person) -> None:
+    """A line is charged and partly taken back by a credit that names it."""
+    await enrol(city, person)
+    number, line = city.new_visit(), city.new_line(10_000, "PHA", quantity=4)
+    await city.adt("XMZSH", "A04", person, number, "outpatient")
+    await city.dft("XMZSH", person, number, "outpatient", [line])
+    back = Line(line.key, "CD", line.item, line.item_name, 1, line.unit_fen, line.department, line.order_no)
+    await city.dft("XMZSH", person, number, "outpatient", [back])
+    await city.adt("XMZSH", "A03", person, number, "outpatient")
+
+
+async def refused_lines(city: City, person: Person) -> None:
+    """A line that does not multiply is refused at the edge; a credit above its charge is refused by the books."""
+    await enrol(city, person)
+    number, line = city.new_visit(), city.new_line(3_000)
+    await city.dft("XMDYY", person, number, "outpatient", [line])
+    wrong = [city.new_line(1_834, quantity=14)]
+    message = city.writer("XMDYY").dft(person, number, "outpatient", city.clock.city(), wrong)
+    await city.raw_hl7("XMDYY", message.replace(b"|256.76&CNY|", b"|257.67&CNY|"), {"kind": "bad dft"})
+    too_much = Line(line.key, "CD", line.item, line.item_name, 1, 9_999, line.department, line.order_no)
+    await city.dft("XMDYY", person, number, "outpatient", [too_much])
+
+
+async def late_charge(city: City, person: Person) -> None:
+    """A charge after discharge and before the debit revises the bill."""
+    await enrol(city, person, channel="unionpay")
+    number = await visit(city, person, "XMZSH", [city.new_line(6_000)])
+    await city.pause(3)
+    await city.dft("XMZSH", person, number, "outpatient", [city.new_line(1_500, "RAD")])
+
+
+async def number_linked_later(city: City, person: Person) -> None:
+    """The hospital's own number collects a charge and a prepayment before it is linked to the citizen."""
+    await enrol(city, person)
+    first = city.new_visit()
+    await city.dft("XMFYB", person, first, "outpatient", [city.new_line(2_000), city.new_line(3_000, kind="PY")])
+    second = city.new_visit()
+    await city.adt("XMFYB", "A04", person, second, "outpatient", link=True)
+    await city.dft("XMFYB", person, second, "outpatient", [city.new_line(9_000, "PED")])
+    await city.adt("XMFYB", "A03", person, second, "outpatient")
+
+
+async def repaid_before_the_debit(city: City, person: Person) -> None:
+    """The person pays at a counter before the 72 hours are over: nothing is debited."""
+    await enrol(city, person)
+    await visit(city, person, "XMZSH", [city.new_line(7_700)])
+    await city.pause(6)
+    body = {
+        "person": {"citizen_id": person.citizen_id},
+        "amount": yuan(7_700),
+        "method": "counter",
+        "receipt_no": "RC1",
+    }
+    meaning = {"kind": "repayment", "person": person.number, "amount_fen": 7_700}
+    await city.api("/repayments", body, f"RP{person.number}", meaning)
+
+
+async def settled_by_insurance(city: City, person: Person) -> None:
+    """A FHIR hospital holds its lines until the insurer's ClaimResponse splits them (domain 4.2, row 3)."""
+    institution, number = "XMXZY", city.new_visit()
+    await enrol(city, person)
+    await insure(city, person, 10_000)
+    at = city.clock.city
+    await city.fhir(institution, fhir_messages.encounter(institution, person, number, "outpatient", "in-progress", at()))
+    key = city.new_line(1).key
+    await city.fhir(institution, fhir_messages.charge_item(institution, person, number, key, 80_000, at()))
+    split = {"total": 80_000, "fund": 50_000, "account": 6_000, "other": 0, "cash": 24_000}
+    await city.fhir(institution, fhir_messages.claim_response(institution, person, number, split, at()))
+    await city.fhir(institution, fhir_messages.encounter(institution, person, number, "outpatient", "finished", at()))
+
+
+async def fhir_visit(city: City, person: Person) -> None:
+    """A visit told in FHIR resources, one of them posted twice."""
+    institution, number = "XMDYY", city.new_visit()
+    await enrol(city, person, channel="unionpay")
+    at = city.clock.city
+    await city.fhir(institution, fhir_messages.patient(institution, person))
+    await city.fhir(institution, fhir_messages.encounter(institution, person, number, "outpatient", "in-progress", at()))
+    item = fhir_messages.charge_item(institution, person, number, city.new_line(1).key, 4_250, at())
+    await city.fhir(institution, item, copies=1)
+    await city.fhir(institution, fhir_messages.encounter(institution, person, number, "outpatient", "finished", at()))
+
+
+async def resent_by_the_engine(city: City, person: Person) -> None:
+    """The same DFT arrives three times and is booked once."""
+    await enrol(city, person)
+    number = city.new_visit()
+    await city.dft("XMDSY", person, number, "emergency", [city.new_line(5_100, "SUR")], copies=2)
+    await city.adt("XMDSY", "A03", person, number, "emergency")
+
+
+PLANTED: tuple[Journey, ...] = (
+    debit_of(102, "alipay"),
+    debit_of(110, "alipay"),
+    debit_of(102, "unionpay"),
+    debit_of(110, "unionpay"),
+    debit_of(114, "alipay"),
+    every_source_pays,
+    late_charge,
+    number_linked_later,
+    repaid_before_the_debit,
+    reversal_in_the_visit,
+    settled_by_insurance,
+    fhir_visit,
+    no_agreement_pays_at_the_window,
+    city_pack_gives_its_tier,
+    refused_lines,
+    resent_by_the_engine,
+    debit_of(810, "alipay"),
+    debit_of(810, "unionpay"),
+)
+"""Played first, all at once, so that their bills close within seconds and are debited while a short demo runs."""
+
+
+def everyday(draw: random.Random) -> Journey:
+    """Return an ordinary journey: signed or not, one to five lines, sometimes an inpatient day, sometimes resent."""
+    institution = draw.choice([name for name, hospital in HOSPITALS.items() if hospital.carries_citizen_id])
+    signed, copies = draw.random() < 0.9, int(draw.random() < 0.05)
+    channel, pack = draw.choice(("alipay", "unionpay")), draw.choice((PLATFORM, PLATFORM, CITY_PACK))
+    scene = draw.choices(("outpatient", "emergency", "inpatient"), (8, 1, 1))[0]
+    amounts = [draw.randint(200, 30_000) for _ in range(draw.randint(1, 5))]
+    departments = [draw.choice(_DEPARTMENTS) for _ in amounts]
+
+    async def journey(city: City, person: Person) -> None:
+        if signed:
+            await enrol(city, person, channel=channel, pack=pack)
+        number = city.new_visit()
+        await city.adt(institution, "A01" if scene == "inpatient" else "A04", person, number, scene)
+        for amount, department in zip(amounts, departments, strict=True):
+            await city.dft(institution, person, number, scene, [city.new_line(amount, department)], copies=copies)
+        await city.adt(institution, "A03", person, number, scene)
+
+    return journey
