@@ -1,0 +1,64 @@
+"""What the verbs that run beside the database read from the books themselves."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+
+from hub.runtime.database import connect
+from hub.runtime.settings import Settings
+from schemas.ids import short
+from schemas.money import yuan_text
+
+_FIRST_CHARGE = """SELECT charge, total_fen, fund_fen, account_fen, prepayment_fen, credit_fen, self_pay_fen
+    FROM charges ORDER BY at LIMIT 1"""
+_FIRST_DEBIT = "SELECT order_no, amount_fen, channel FROM debits WHERE state = 'paid' ORDER BY at LIMIT 1"
+_PENDING = """SELECT (SELECT count(*) FROM debits WHERE state IN ('sent', 'unknown')) AS debits,
+    (SELECT count(*) FROM ledger WHERE source = 'command') AS commands,
+    (SELECT count(*) FROM dead_letters WHERE interface = 'commands') AS poison"""
+
+
+async def _books(settings: Settings) -> asyncpg.Connection:
+    return await connect(settings.postgres.dsn.get_secret_value(), "reader")
+
+
+async def ledger_records(settings: Settings) -> AsyncIterator[dict[str, Any]]:
+    """Yield every ledger record of the books, partition by partition in the lane's order."""
+    connection = await _books(settings)
+    try:
+        async with connection.transaction():
+            async for row in connection.cursor("SELECT record FROM ledger ORDER BY partition, position"):
+                yield json.loads(row["record"])
+    finally:
+        await connection.close()
+
+
+async def first_charge(settings: Settings) -> str:
+    """Return the first posted charge in one line, empty while there is none."""
+    row = await _row(settings, _FIRST_CHARGE)
+    if row is None:
+        return ""
+    parts = {name: row[f"{name}_fen"] for name in ("fund", "account", "prepayment", "credit", "self_pay")}
+    split = " + ".join(f"{name} {yuan_text(fen)}" for name, fen in parts.items() if fen)
+    return f"{short(row['charge'])}  ¥{yuan_text(row['total_fen'])} = {split}"
+
+
+async def first_debit(settings: Settings) -> str:
+    """Return the first paid debit in one line, empty while there is none."""
+    row = await _row(settings, _FIRST_DEBIT)
+    return f"{short(row['order_no'])}  ¥{yuan_text(row['amount_fen'])} paid, {row['channel']}" if row else ""
+
+
+async def pending(settings: Settings) -> tuple[int, int]:
+    """Return (debits without a final word, commands that have their record or dead letter in the books)."""
+    row = await _row(settings, _PENDING)
+    return (row["debits"], row["commands"] + row["poison"]) if row else (0, 0)
+
+
+async def _row(settings: Settings, query: str) -> asyncpg.Record | None:
+    connection = await _books(settings)
+    try:
+        return await connection.fetchrow(query)
+    finally:
+        await connection.close()

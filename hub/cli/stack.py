@@ -1,0 +1,187 @@
+"""Everything of one machine put together: Kafka, PostgreSQL, sandboxes, the roles (architecture 8)."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hub.runtime.bus import create_topics
+from hub.runtime.migrations import migrate
+from hub.runtime.settings import Settings, read_settings
+from hub.runtime.supervisor import ChildPlan, Supervisor
+from infra.kafka import EmbeddedKafka
+from infra.postgres import EmbeddedPostgres
+from infra.processes import spawn, tail, wait_until
+from schemas.errors import TransportError
+from schemas.reasons import Reason
+
+ROLE_PROCESSES = {"edge": 2, "streams": 1, "courier": 1, "projector": 1, "views": 1, "web": 1}
+"""Processes a role of the demo; two edges share the ports."""
+_WATCH_SECONDS = 0.25
+
+
+@dataclass
+class Stores:
+    """The embedded broker and database, watched: one that dies is started again on its data and port."""
+
+    kafka: EmbeddedKafka
+    postgres: EmbeddedPostgres
+    restarts: int = 0
+
+    async def keep_running(self) -> None:
+        """Restart what died until cancelled; clients find it at the same address."""
+        while True:
+            for server in (self.kafka, self.postgres):
+                if server.pid is None:
+                    self.restarts += 1
+                    await asyncio.to_thread(server.restart)
+            await asyncio.sleep(_WATCH_SECONDS)
+
+    def stop(self) -> None:
+        """Stop both; nothing of them is left running."""
+        self.postgres.stop()
+        self.kafka.stop()
+
+
+@dataclass
+class Stack:
+    """One machine's hub with its counterparts. `environment` is what every role is told."""
+
+    run_dir: Path
+    ports: Mapping[str, int]
+    report: Callable[[str], None] = lambda _text: None
+    environment: dict[str, str] = field(default_factory=dict)
+    gateways: dict[str, str] = field(default_factory=dict)
+    chaos_stretch: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def keys_dir(self) -> Path:
+        """Where the invented keys of the counterparts are."""
+        return self.run_dir / "keys"
+
+    @property
+    def clock_file(self) -> Path:
+        """The city's clock."""
+        return self.run_dir / "clock.json"
+
+    @property
+    def edge_url(self) -> str:
+        """Where FHIR, API and notices go."""
+        return f"http://127.0.0.1:{self.ports['edge']}"
+
+    @contextmanager
+    def stores(self) -> Iterator[Stores]:
+        """Start broker and database side by side; stop them when the block ends, however it ends."""
+        stores = Stores(EmbeddedKafka(), EmbeddedPostgres())
+        try:
+            _start_both(stores, self.run_dir, self.ports, self.report)
+            yield stores
+        finally:
+            stores.stop()
+
+    @contextmanager
+    def sandbox(self, seed: int, *arguments: str) -> Iterator[int]:
+        """Run the sandbox gateways as their own process; yield its pid. `gateways` has their addresses then."""
+        command = [sys.executable, "-m", "adapters.sandbox", "--keys", str(self.keys_dir), "--hub", self.edge_url]
+        log = self.run_dir / "logs" / "sandbox.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        process = spawn([*command, "--seed", str(seed), *arguments], log_file=log, death_signal=signal.SIGTERM)
+        try:
+            self.gateways = _sandbox_addresses(process, log)
+            yield process.pid
+        finally:
+            _end(process)
+
+    def settings(self, dsn: str, bootstrap: str) -> Settings:
+        """Return the settings the roles run with, and remember them as `environment`."""
+        keys, gateway = self.keys_dir, "MEDCREDIT_GATEWAYS"
+        self.environment = {
+            "MEDCREDIT_PROFILE": "demo",
+            "MEDCREDIT_RUN_DIR": str(self.run_dir),
+            "MEDCREDIT_CLOCK_FILE": str(self.clock_file),
+            "MEDCREDIT_KAFKA__BOOTSTRAP": bootstrap,
+            "MEDCREDIT_POSTGRES__DSN": dsn,
+            "MEDCREDIT_EDGE__MLLP__PORT": str(self.ports["mllp"]),
+            "MEDCREDIT_EDGE__HTTP__PORT": str(self.ports["edge"]),
+            "MEDCREDIT_WEB__PORT": str(self.ports["web"]),
+            "MEDCREDIT_SM__RING_FILE": str(keys / "hub_keyring.json"),
+            f"{gateway}__ALIPAY__ENDPOINT": self.gateways["alipay"],
+            f"{gateway}__ALIPAY__NOTIFY_URL": f"{self.edge_url}/notify/alipay/main",
+            f"{gateway}__ALIPAY__MERCHANT": "2021000000000001",
+            f"{gateway}__ALIPAY__SELLER": "2088000000000001",
+            f"{gateway}__ALIPAY__PRIVATE_KEY_FILE": str(keys / "alipay" / "merchant_private.pem"),
+            f"{gateway}__ALIPAY__PUBLIC_KEY_FILE": str(keys / "alipay" / "gateway_public.pem"),
+            f"{gateway}__UNIONPAY__ENDPOINT": self.gateways["unionpay"],
+            f"{gateway}__UNIONPAY__NOTIFY_URL": f"{self.edge_url}/notify/unionpay/main",
+            f"{gateway}__UNIONPAY__MERCHANT": "777290058146592",
+            f"{gateway}__UNIONPAY__PRIVATE_KEY_FILE": str(keys / "unionpay" / "merchant_private.pem"),
+            f"{gateway}__UNIONPAY__CERTIFICATE_FILE": str(keys / "unionpay" / "merchant.cer"),
+            f"{gateway}__UNIONPAY__ROOT_CERTIFICATE_FILE": str(keys / "unionpay" / "root.cer"),
+            f"{gateway}__UNIONPAY__MIDDLE_CERTIFICATE_FILE": str(keys / "unionpay" / "middle.cer"),
+            f"{gateway}__UNIONPAY__SIGNER_NAME": "00040000:SIGN",
+        }
+        if self.chaos_stretch:
+            self.environment["MEDCREDIT_CHAOS_STRETCH"] = json.dumps(dict(self.chaos_stretch))
+        with _environment(self.environment):
+            return read_settings()
+
+    def supervisor(self, on_end: Callable[[Any], None]) -> Supervisor:
+        """Return the supervisor of all roles, not started."""
+        plans = [ChildPlan(role, number) for role, count in ROLE_PROCESSES.items() for number in range(count)]
+        return Supervisor(plans, run_dir=self.run_dir, environment=self.environment, on_end=on_end)
+
+
+async def prepare(settings: Settings) -> None:
+    """Create topics and tables where they are missing. Idempotent."""
+    await asyncio.gather(
+        create_topics(settings.kafka, settings.topics), migrate(settings.postgres.dsn.get_secret_value())
+    )
+
+
+def _start_both(stores: Stores, run_dir: Path, ports: Mapping[str, int], report: Callable[[str], None]) -> None:
+    async def both() -> None:
+        await asyncio.gather(
+            asyncio.to_thread(stores.kafka.start, run_dir / "kafka", ports["kafka"], report=report),
+            asyncio.to_thread(stores.postgres.start, run_dir / "postgres", ports["postgres"], report=report),
+        )
+
+    asyncio.run(both())
+
+
+def _sandbox_addresses(process: "subprocess.Popen[bytes]", log: Path) -> dict[str, str]:
+    def said() -> dict[str, str]:
+        lines = log.read_text("utf-8").splitlines() if log.exists() else []
+        ready = next((line for line in reversed(lines) if line.startswith('{"alipay"')), "{}")
+        return dict(json.loads(ready))
+
+    if not wait_until(lambda: bool(said()) or process.poll() is not None, seconds=60) or not said():
+        raise TransportError(Reason.DEPENDENCY_UNREACHABLE, {"dependency": f"the sandbox gateways:\n{tail(log)}"})
+    return said()
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(5)
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
