@@ -103,6 +103,7 @@ class Reason(StrEnum):
     OUTCOME_TOO_LARGE = "OUTCOME_TOO_LARGE"
     PACK_UNKNOWN = "PACK_UNKNOWN"
     PAID_AFTER_CLOSE = "PAID_AFTER_CLOSE"
+    PARKED = "PARKED"
     REFUND_EXCEEDS = "REFUND_EXCEEDS"
     FOREIGN_NOTICE = "FOREIGN_NOTICE"
     SETTLEMENT_CONTRA_REQUIRED = "SETTLEMENT_CONTRA_REQUIRED"
@@ -233,6 +234,7 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.OUTCOME_TOO_LARGE: _R(422, "AE", "207", False, "The result would be larger than a record may be. Send fewer lines at once.", "处理结果超过记录上限。请减少每次的明细数。"),
     Reason.PACK_UNKNOWN: _R(422, "AE", "207", False, "No policy pack covers this institution at this time. Ask the platform operator.", "该机构此时没有适用的政策包。请联系平台管理员。"),
     Reason.PAID_AFTER_CLOSE: _R(200, "AE", "207", False, "The order was paid after we had closed it. The money will be refunded.", "订单关闭后收到付款，款项将退回。"),
+    Reason.PARKED: _R(409, "AE", "207", False, "A person set this aside undecided. It is kept whole; re-inject it when its cause is removed.", "已由人工搁置，未作处理，原文保留。排除原因后请重新注入。"),
     Reason.REFUND_EXCEEDS: _R(409, "AE", "207", False, "The refund in the notice is above what was paid. The bill is frozen until a person decides.", "通知中的退款超过已付金额。账单已冻结，待人工处理。"),
     Reason.FOREIGN_NOTICE: _R(403, "AR", "207", False, "The notice is signed well but belongs to another merchant. Nothing changed.", "通知签名有效，但属于其他商户。账目未变。"),
     Reason.SETTLEMENT_CONTRA_REQUIRED: _R(409, "AE", "207", False, "The charge was settled by insurance. Send the contra settlement first.", "该费用已医保结算。请先冲正结算。"),
