@@ -1,6 +1,6 @@
 """One lane: the single writer of one partition. Opens, turns commands and timers into transactions, stops on any fault.
 
-    opening -> accepting <-> parked (rebalance) -> closed
+opening -> accepting <-> parked (rebalance) -> closed
 """
 
 import asyncio

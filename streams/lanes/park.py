@@ -93,9 +93,7 @@ class Parking:
 
     async def _commit(self, opened: _Opened, batch: Batch) -> None:
         hold = CriticalSections(self._settings.chaos_stretch)
-        await write_transaction(
-            opened.producer, batch, self._partition, self._settings, self._clock.wall(), hold
-        )
+        await write_transaction(opened.producer, batch, self._partition, self._settings, self._clock.wall(), hold)
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[_Opened]:

@@ -1,0 +1,157 @@
+"""The books' invariants, checked record by record from the ledger alone (domain 15).
+
+Nothing of `hub.domain` takes part: an error in a decision must not be excused by the code that made it.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from schemas import events
+from schemas.ledger import LedgerRecord, PersonView, Posting
+
+_FAULTS_SHOWN: Final = 20
+
+NAMES: Final = {
+    1: "debits = credits",
+    2: "parts of each split = charge",
+    3: "used + held <= limit",
+    4: "balances never negative, and as the journal has them",
+    5: "one live debit for a bill, each payment once",
+    6: "refunds <= what was paid",
+    9: "folding the ledger gives this state",
+    10: "every command has exactly one outcome",
+}
+"""Number of domain 15 → what holds."""
+
+
+@dataclass(slots=True)
+class Finding:
+    """One invariant: how many things were looked at, and the first faults in words; `faulty` counts all."""
+
+    number: int
+    checked: int = 0
+    faulty: int = 0
+    faults: list[str] = field(default_factory=list)
+
+    def expect(self, holds: bool, text: Callable[[], str]) -> None:  # noqa: FBT001 - reads as a sentence
+        """Count one check."""
+        self.checked += 1
+        if holds:
+            return
+        self.faulty += 1
+        if len(self.faults) < _FAULTS_SHOWN:
+            self.faults.append(text())
+
+
+class Invariants:
+    """Takes ledger records in the order of their partition; keeps what one partition's accounts need."""
+
+    def __init__(self) -> None:
+        self.findings = {number: Finding(number) for number in NAMES}
+        self._balances: Counter[str] = Counter()
+        self._seqs: Counter[str] = Counter()
+        self._live: dict[str, str] = {}
+        self._paid_orders: set[str] = set()
+        self._received: Counter[str] = Counter()
+        self._returned: Counter[str] = Counter()
+        self._held: dict[str, set[str]] = defaultdict(set)
+
+    def add(self, record: LedgerRecord) -> None:
+        """Check one record."""
+        self._journal(record)
+        self._sequence(record)
+        for event in record.events:
+            self._event(record, event)
+        for view in record.after:
+            if isinstance(view, PersonView):
+                self._person(record, view)
+
+    def _journal(self, record: LedgerRecord) -> None:
+        finding, charged = self.findings[1], 0
+        for posting in record.journal:
+            finding.expect(
+                posting.amount_fen > 0 and posting.debit != posting.credit,
+                lambda posting=posting: f"{_place(record)}: {posting}",  # type: ignore[misc]
+            )
+            self._balances[posting.credit] += posting.amount_fen
+            self._balances[posting.debit] -= posting.amount_fen
+            charged += _charged(posting)
+        decided = sum(_decided(event) for event in record.events)
+        if record.journal or decided:
+            finding.expect(charged == decided, lambda: f"{_place(record)}: journal {charged}, events {decided} fen")
+
+    def _sequence(self, record: LedgerRecord) -> None:
+        self._seqs[record.account] += 1
+        expected = self._seqs[record.account]
+        self.findings[10].expect(record.seq == expected, lambda: f"{_place(record)}: seq {expected} was due")
+
+    def _event(self, record: LedgerRecord, event: events.Event) -> None:
+        if isinstance(event, events.ChargePosted):
+            total, amount = event.allocation.total_fen(), event.total_fen
+            self.findings[2].expect(total == amount, lambda: f"{_place(record)}: {event.charge} {total} of {amount}")
+        elif isinstance(event, events.ChargeReduced):
+            total, amount = event.returned.total_fen(), event.amount_fen
+            self.findings[2].expect(total == amount, lambda: f"{_place(record)}: {event.charge} {total} of {amount}")
+        else:
+            self._money(record, event)
+
+    def _money(self, record: LedgerRecord, event: Any) -> None:
+        if isinstance(event, events.DebitStarted):
+            live = self._live.get(event.bill, event.order_no)
+            text = f"{_place(record)}: {event.bill} had {live} open when {event.order_no} left"
+            self.findings[5].expect(live == event.order_no, lambda: text)
+            self._live[event.bill] = event.order_no
+        elif isinstance(event, events.DebitFailed) and not event.same_number:
+            self._live.pop(event.bill, None)
+        elif isinstance(event, events.DebitPaid | events.LatePaymentReceived):
+            self._live.pop(event.bill, None)
+            once = event.order_no not in self._paid_orders
+            self.findings[5].expect(once, lambda: f"{_place(record)}: {event.order_no} was paid twice")
+            self._paid_orders.add(event.order_no)
+            self._received[event.payment] += event.amount_fen
+        elif isinstance(event, events.RepaymentReceived):
+            self._received[event.payment] += event.amount_fen
+        else:
+            self._refund(record, event)
+
+    def _refund(self, record: LedgerRecord, event: Any) -> None:
+        if isinstance(event, events.RefundFailed):
+            self._returned[event.payment] -= event.amount_fen
+        if isinstance(event, events.RefundStarted | events.ChannelRefunded):
+            self._returned[event.payment] += event.amount_fen
+            back, paid = self._returned[event.payment], self._received[event.payment]
+            self.findings[6].expect(back <= paid, lambda: f"{_place(record)}: {event.payment} {back} of {paid} fen")
+
+    def _person(self, record: LedgerRecord, view: PersonView) -> None:
+        if any(isinstance(event, events.ChargePosted) and event.allocation.credit_fen for event in record.events):
+            used, limit = view.used_fen + view.held_fen, view.limit_fen
+            self.findings[3].expect(used <= limit, lambda: f"{_place(record)}: {used} of {limit} fen")
+        balances = {
+            "insurance": view.insurance_fen,
+            "refundable": view.refundable_fen,
+            **{f"prepayment/{institution}": fen for institution, fen in view.prepayments.items()},
+        }
+        for name, fen in balances.items():
+            kept = self._balances[f"person/{view.account}/{name}"]
+            self.findings[4].expect(
+                fen >= 0 and fen == kept,
+                lambda name=name, fen=fen, kept=kept: f"{_place(record)}: {name} {fen}, journal {kept} fen",  # type: ignore[misc]
+            )
+
+
+def _place(record: LedgerRecord) -> str:
+    return f"{record.account} seq {record.seq}"
+
+
+def _charged(posting: Posting) -> int:
+    """Return by how much a posting raises what institutions have charged."""
+    raised = posting.amount_fen if posting.credit.endswith("/charges") else 0
+    return raised - (posting.amount_fen if posting.debit.endswith("/charges") else 0)
+
+
+def _decided(event: events.Event) -> int:
+    if isinstance(event, events.ChargePosted):
+        return event.total_fen
+    return -event.amount_fen if isinstance(event, events.ChargeReduced) else 0

@@ -1,0 +1,244 @@
+"""`medcredit verify`: the invariants on the live system, read from Kafka while the lanes go on (domain 15).
+
+Each partition is looked at up to one watermark: the state as the compacted topic has it, the ledger up to its
+chain head, the commands below its offset. With `deep` the ledger is folded from its start by `evolve`, and the result
+must equal the state byte for byte after encoding both with the present version.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+from aiokafka import TopicPartition
+
+from hub.domain.state import AccountState
+from hub.runtime.bus import committed_consumer
+from hub.runtime.settings import KafkaSettings
+from schemas.dead_letters import DeadLetter
+from schemas.ledger import CommandSource, LedgerRecord
+from schemas.topics import Topics
+from streams import chain
+from streams.invariants import NAMES, Finding, Invariants
+from streams.lanes import watermark
+from streams.lanes.accounts import Accounts
+from streams.lanes.rules import Rules
+from streams.lanes.watermark import Watermark
+
+_ATTEMPTS: Final = 3
+"""The cleaner may remove a record while it is being read; a second look settles it."""
+_DEEP: Final = 9
+_CHAIN: Final = 0
+
+_ledger_json = msgspec.json.Decoder(LedgerRecord)
+_letter_json = msgspec.json.Decoder(DeadLetter)
+
+
+@dataclass(slots=True)
+class PartitionReport:
+    """One partition up to one watermark."""
+
+    partition: int
+    next_offset: int
+    records: int
+    letters: int
+    head: str
+    findings: dict[int, Finding]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every invariant holds."""
+        return not any(finding.faulty for finding in self.findings.values())
+
+
+@dataclass(slots=True)
+class Verification:
+    """All partitions; `deep` says whether the ledger was folded."""
+
+    deep: bool
+    partitions: list[PartitionReport] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every invariant holds everywhere."""
+        return all(report.ok for report in self.partitions)
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON document of the command: one entry for each invariant, OK, FAIL or SKIP."""
+        checks = []
+        for number, name in {_CHAIN: "the evidence chain is whole", **NAMES}.items():
+            found = [report.findings[number] for report in self.partitions]
+            faulty = sum(finding.faulty for finding in found)
+            skipped = number == _DEEP and not self.deep
+            checks.append(
+                {
+                    "number": number,
+                    "name": name,
+                    "state": "SKIP" if skipped else "FAIL" if faulty else "OK",
+                    "checked": sum(finding.checked for finding in found),
+                    "faulty": faulty,
+                    "faults": [fault for finding in found for fault in finding.faults][:20],
+                }
+            )
+        return {
+            "ok": self.ok,
+            "deep": self.deep,
+            "checks": checks,
+            "commands": sum(report.next_offset for report in self.partitions),
+            "ledger_records": sum(report.records for report in self.partitions),
+            "dead_letters": sum(report.letters for report in self.partitions),
+            "partitions": [
+                {"partition": r.partition, "offset": r.next_offset, "records": r.records, "chain_head": r.head}
+                for r in self.partitions
+            ],
+        }
+
+
+async def verify(kafka: KafkaSettings, topics: Topics, rules: Rules, *, deep: bool = False) -> Verification:
+    """Check every partition; reads only, joins no group. Raises what the broker's clients raise when it is away."""
+    verification = Verification(deep)
+    for partition in range(topics.ledger.partitions):
+        verification.partitions.append(await _settled(_Look(kafka, topics, rules, partition), deep=deep))
+    return verification
+
+
+async def _settled(look: "_Look", *, deep: bool) -> PartitionReport:
+    """Look again when something is wrong: only what is wrong every time is reported."""
+    for _ in range(_ATTEMPTS - 1):
+        report = await look.report(deep=deep)
+        if report.ok:
+            return report
+        await asyncio.sleep(0.5)
+    return await look.report(deep=deep)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One partition, read to one watermark."""
+
+    kafka: KafkaSettings
+    topics: Topics
+    rules: Rules
+    partition: int
+
+    async def report(self, *, deep: bool) -> PartitionReport:
+        accounts, mark = await self._state()
+        invariants = Invariants()
+        findings = {**invariants.findings, _CHAIN: Finding(_CHAIN)}
+        outcomes: Counter[int] = Counter()
+        states: dict[str, AccountState] = {}
+        records = await self._ledger(mark, findings[_CHAIN], invariants, outcomes, states if deep else None)
+        letters = await self._letters(mark.next_offset, outcomes)
+        _one_outcome_each(findings[10], outcomes, mark.next_offset)
+        if deep:
+            self._compare(findings[_DEEP], accounts, states)
+        return PartitionReport(self.partition, mark.next_offset, records, letters, mark.head, findings)
+
+    async def _state(self) -> tuple[Accounts, Watermark]:
+        accounts, mark = Accounts(self.rules), Watermark()
+        async for record in self._records(self.topics.accounts.name):
+            if record.key == watermark.KEY:
+                mark = watermark.decode(record.value)
+            else:
+                accounts.load(record.key, record.value)
+        return accounts, mark
+
+    async def _ledger(
+        self,
+        mark: Watermark,
+        links: Finding,
+        invariants: Invariants,
+        outcomes: Counter[int],
+        states: dict[str, AccountState] | None,
+    ) -> int:
+        """Check chain and invariants up to the watermark's head; return the number of records."""
+        head, count = chain.FIRST, 0
+        if mark.head == head:
+            return 0
+        async for message in self._records(self.topics.ledger.name):
+            head = _linked(links, head, message)
+            record = _ledger_json.decode(message.value)
+            invariants.add(record)
+            if isinstance(record.source, CommandSource):
+                outcomes[record.source.offset] += 1
+            if states is not None:
+                before = states.get(record.account) or self.rules.new_state(record.account)
+                states[record.account] = self.rules.evolve(before, record)
+            count += 1
+            if head == mark.head:
+                return count
+        links.expect(holds=False, text=lambda: f"partition {self.partition}: the ledger never reaches {mark.head}")
+        return count
+
+    async def _letters(self, next_offset: int, outcomes: Counter[int]) -> int:
+        count = 0
+        async for message in self._records(self.topics.dead_letters.name):
+            letter = _letter_json.decode(message.value)
+            partition, _, offset = letter.receipt_key.partition("@")
+            if letter.interface != "commands" or partition != str(self.partition) or int(offset) >= next_offset:
+                continue
+            outcomes[int(offset)] += 1
+            count += 1
+        return count
+
+    def _compare(self, finding: Finding, accounts: Accounts, states: dict[str, AccountState]) -> None:
+        """Compare the folded states with the kept ones, both encoded with the present version."""
+        known = {account.decode() for account in accounts}
+        for account in sorted(known | states.keys()):
+            kept = accounts.state(account.encode())
+            folded = states.get(account) or self.rules.new_state(account)
+            same = self._encoded(kept) == self._encoded(folded)
+            finding.expect(same, lambda account=account: f"{account}: the state is not what its ledger gives")  # type: ignore[misc]
+
+    def _encoded(self, state: AccountState) -> tuple[bytes, dict[str, bytes]]:
+        encounters = {name: self.rules.encode_encounter(each) for name, each in state.encounters.items()}
+        return self.rules.encode_core(state.core), encounters
+
+    async def _records(self, topic: str) -> AsyncIterator[Any]:
+        place = TopicPartition(topic, self.partition)
+        async with self._reader(place) as (reader, end):
+            while await reader.position(place) < end:
+                for record in (await reader.getmany(place, timeout_ms=200)).get(place, ()):
+                    yield record
+
+    @asynccontextmanager
+    async def _reader(self, place: TopicPartition) -> AsyncIterator[tuple[Any, int]]:
+        reader = committed_consumer(self.kafka, f"verify-{self.partition}")
+        await reader.start()
+        try:
+            reader.assign([place])
+            end = (await reader.end_offsets([place]))[place]
+            reader.seek(place, (await reader.beginning_offsets([place]))[place])
+            yield reader, end
+        finally:
+            await reader.stop()
+
+
+def _linked(links: Finding, head: str, message: Any) -> str:
+    """Check one link; go on from the record's own hash, so that one fault is reported once."""
+    try:
+        hashed = chain.checked(head, message.key, message.value)
+    except chain.ChainError as error:
+        text = f"offset {message.offset}: {error}"
+        links.expect(holds=False, text=lambda: text)
+        return _own_hash(message.value, head)
+    links.expect(holds=True, text=str)
+    return hashed
+
+
+def _own_hash(value: bytes, otherwise: str) -> str:
+    try:
+        return chain.link_of(value).hash
+    except chain.ChainError:
+        return otherwise
+
+
+def _one_outcome_each(finding: Finding, outcomes: Counter[int], next_offset: int) -> None:
+    for offset in range(next_offset):
+        found = outcomes.get(offset, 0)
+        finding.expect(found == 1, lambda offset=offset, found=found: f"command {offset} has {found} outcomes")  # type: ignore[misc]
+    beyond = [offset for offset in outcomes if offset >= next_offset]
+    finding.expect(not beyond, lambda: f"outcomes beyond the watermark: {beyond[:5]}")
