@@ -100,10 +100,19 @@ class GatewaySettings(Section):
     endpoint: str = ""
     notify_url: str = ""
     merchant: str = ""
+    """Alipay's app_id, UnionPay's merId."""
+    seller: str = ""
+    """Alipay's seller_id, which every notice must name."""
     private_key_file: Path | None = None
     public_key_file: Path | None = None
+    """Alipay's public key."""
+    certificate_file: Path | None = None
+    """Our signing certificate at UnionPay; its serial is certId."""
     root_certificate_file: Path | None = None
-    timeout_ms: int = Field(default=5000, ge=100, le=60_000)
+    middle_certificate_file: Path | None = None
+    signer_name: str = "中国银联股份有限公司"
+    """What part 2 of the leaf's common name must be (protocols 6.1)."""
+    timeout_ms: int = Field(default=20_000, ge=100, le=60_000)
 
 
 class GatewaysSettings(Section):
