@@ -345,9 +345,14 @@ Body = (
 
 
 class ReplyTo(Struct, frozen=True):
-    """Where a waiting caller listens: a partition of the replies topic; replies are found by command id."""
+    """Where a waiting caller listens: a partition of the replies topic.
+
+    `ticket` names one waiting call: two calls with one command id (the same key with two bodies) get each its own
+    outcome. The reply repeats it.
+    """
 
     partition: int
+    ticket: str = ""
 
 
 class Via(Struct, frozen=True):

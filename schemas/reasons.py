@@ -22,6 +22,7 @@ class Reason(StrEnum):
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
     BUNDLE_ID_REUSED = "BUNDLE_ID_REUSED"
     BUNDLE_MULTI_PATIENT = "BUNDLE_MULTI_PATIENT"
+    BUNDLE_UNSUPPORTED = "BUNDLE_UNSUPPORTED"
     CERT_CHAIN = "CERT_CHAIN"
     CHARSET = "CHARSET"
     CHARSET_UNDECODABLE = "CHARSET_UNDECODABLE"
@@ -51,6 +52,7 @@ class Reason(StrEnum):
     METHOD = "METHOD"
     PARAM_DUPLICATE = "PARAM_DUPLICATE"
     PROCESSING_ID = "PROCESSING_ID"
+    RESOURCE_INVALID = "RESOURCE_INVALID"
     SENDER_MISMATCH = "SENDER_MISMATCH"
     SEQ_CONFLICT = "SEQ_CONFLICT"
     SEQ_GAP = "SEQ_GAP"
@@ -155,6 +157,7 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.BODY_TOO_LARGE: _R(413, "AR", "207", False, "The body is larger than this address accepts. Split it and send the parts.", "报文超过该接口的大小上限。请拆分后发送。"),
     Reason.BUNDLE_ID_REUSED: _R(409, "AE", "205", False, "This Bundle.id was used for another message. Give the new message a new Bundle.id.", "该 Bundle.id 已用于另一消息。请为新消息使用新的 Bundle.id。"),
     Reason.BUNDLE_MULTI_PATIENT: _R(422, "AE", "207", False, "A transaction Bundle may concern one patient only. Send one Bundle per patient.", "事务 Bundle 只能涉及一位患者。请按患者分别发送。"),
+    Reason.BUNDLE_UNSUPPORTED: _R(422, "AE", "207", False, "This transaction holds entries that cannot be booked in one step: {why}. Nothing was stored; send them one by one or as a batch.", "该事务包含无法一次入账的条目：{why}。未保存任何内容，请逐条发送或改用 batch。"),
     Reason.CERT_CHAIN: _R(403, "AR", "207", False, "The certificate does not lead to a root we trust, or was not valid at txnTime. The notice was not believed.", "证书链不受信任，或在 txnTime 时无效。通知未被采信。"),
     Reason.CHARSET: _R(400, "AE", "102", False, "The charset is not utf-8 or GBK, or the bytes do not decode with it. Send the declared charset.", "字符集不是 utf-8 或 GBK，或内容无法解码。请按声明的字符集发送。"),
     Reason.CHARSET_UNDECODABLE: _R(400, "AR", "102", False, "The bytes decode with none of the charsets this source may use. Send UTF-8, GB18030 or Big5.", "内容无法用该来源允许的字符集解码。请使用 UTF-8、GB18030 或 Big5。"),
@@ -184,6 +187,7 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.METHOD: _R(405, "AE", "207", False, "This method is not allowed: history is append-only. Create a new resource instead.", "不允许该方法：历史只能追加。请改为新建资源。"),
     Reason.PARAM_DUPLICATE: _R(400, "AE", "207", False, "A parameter was sent twice. Send each once.", "参数重复。每个参数只能出现一次。"),
     Reason.PROCESSING_ID: _R(400, "AR", "202", False, "MSH-11 is not P, and this listener takes production messages only. Send tests to the sandbox.", "MSH-11 不是 P，本端口只收生产消息。测试请发往沙箱。"),
+    Reason.RESOURCE_INVALID: _R(422, "AE", "102", False, "The element {field} does not have the form its definition gives. Correct it and send again.", "元素 {field} 的格式与定义不符。请更正后重发。"),
     Reason.SENDER_MISMATCH: _R(403, "AR", "207", False, "This sender may not write for the named institution. Use the credentials of that institution.", "该发送方无权代表所示机构。请使用该机构的凭证。"),
     Reason.SEQ_CONFLICT: _R(409, "AE", "205", False, "This sequence number was used with other content. Nothing was applied; check the sender's counter.", "该序号已用于不同内容，未采用。请检查发送方计数。"),
     Reason.SEQ_GAP: _R(409, "AE", "207", False, "Expected sequence {expected}, got {got}. Send again from {expected}.", "期望序号 {expected}，收到 {got}。请从 {expected} 起补发。"),

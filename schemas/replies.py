@@ -20,3 +20,5 @@ class Reply(Struct, frozen=True):
     parameters: dict[str, str] = {}
     result: dict[str, Any] = {}
     repeated: bool = False
+    ticket: str = ""
+    """The ticket of the command's `reply`."""

@@ -92,6 +92,10 @@ class EdgeSettings(Section):
     slot: int = Field(default=0, ge=0)
     """Number of this edge process; it decides the partition its replies come back on."""
     reply_wait_ms: int = Field(default=2000, ge=100, le=30_000)
+    durable_wait_ms: int = Field(default=5000, ge=100, le=30_000)
+    """How long a sender waits for the broker before it is told HUB_BUSY."""
+    sources_file: Path | None = None
+    """The HTTP sources and their tokens; the demo city's when not given."""
 
 
 class GatewaySettings(Section):
