@@ -10,15 +10,13 @@ import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-import msgspec
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 
 from hub.runtime.logs import get_logger
 from hub.runtime.metrics import PROJECTOR_BATCH_SECONDS, PROJECTOR_RECORDS
-from streams.chain import ChainError, checked, link_of
-from streams.projection.books import RETRIABLE, Advance, Books, Place, Position
+from streams.projection.batches import Batch, place_of, take
+from streams.projection.books import RETRIABLE, Books, Place, Position
 from streams.projection.faults import DisagreementError
-from streams.projection.rows import Rows, add_dead_letter, add_ledger_record, new_rows
 
 BATCH_RECORDS: Final = 1000
 POLL_MS: Final = 200
@@ -67,10 +65,9 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
                 await self._open()
             # Never cancelled: a cancelled getmany leaks a counter inside aiokafka (kernel 7.9).
             fetched = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=BATCH_RECORDS)
-            rows = new_rows()
-            advances = self._take(fetched, rows)
-            if advances:
-                await self._write(advances, rows)
+            batch = self._take(fetched)
+            if batch.advances:
+                await self._write(batch)
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - aiokafka's
         """Finish the open transaction, which never needs the consumer; then forget every position."""
@@ -91,11 +88,11 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         generation, partitions = self._generation, sorted(self._unopened)
         begins = await self._consumer.beginning_offsets(partitions)
         ends = await self._consumer.end_offsets(partitions)
-        stored = await self._stored({_place(each): begins[each] for each in partitions}, generation)
+        stored = await self._stored({place_of(each): begins[each] for each in partitions}, generation)
         if stored is None or generation != self._generation:
             return
         for each in partitions:
-            position = stored[_place(each)]
+            position = stored[place_of(each)]
             _check_within_log(each, position.next, begins[each], ends[each])
             self._at[each] = position
             self._consumer.seek(each, position.next)
@@ -116,68 +113,35 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
                 return positions
         return None
 
-    def _take(self, fetched: Mapping[TopicPartition, Sequence[Any]], rows: Rows) -> list[Advance]:
-        """Add the rows of what was fetched from open partitions; return how far that goes."""
-        advances = []
-        for partition, messages in fetched.items():
-            at = self._at.get(partition)
-            if at is None or not messages:  # fetched before a rebalance
-                continue
-            head = at.chain_head
-            for message in messages:
-                head = self._add(rows, message, head)
-            advances.append(Advance(_place(partition), at.next, self._after(messages[-1], head)))
-        return advances
+    def _take(self, fetched: Mapping[TopicPartition, Sequence[Any]]) -> Batch:
+        """Return what was fetched as one batch; what came before a rebalance has no position and is left out."""
+        return take(fetched, self._at, self._dead_letters, check_hashes=self._check_hashes)
 
-    def _add(self, rows: Rows, message: Any, head: str) -> str:
-        """Add one record's rows; return the chain head after it."""
-        try:
-            if message.topic == self._dead_letters:
-                add_dead_letter(rows, message.partition, message.offset, message.value)
-                return head
-            head = self._checked(head, message)
-            add_ledger_record(rows, message.partition, message.offset, message.value)
-        except (ChainError, msgspec.DecodeError) as error:
-            where = f"{message.topic}[{message.partition}] offset {message.offset}"
-            raise DisagreementError(f"{where}: {error}") from error
-        return head
-
-    def _checked(self, head: str, message: Any) -> str:
-        if self._check_hashes:
-            return checked(head, message.key, message.value)
-        link = link_of(message.value)
-        if link.previous != head:
-            raise ChainError("the record does not follow the last one of the books")
-        return link.hash
-
-    def _after(self, last: Any, head: str) -> Position:
-        return Position(last.offset + 1, head)
-
-    async def _write(self, advances: list[Advance], rows: Rows) -> None:
+    async def _write(self, batch: Batch) -> None:
         """Write one batch, again while the server is away; give it up when a rebalance took its partitions."""
         generation, pauses, lost = self._generation, _Pauses(), False
         async with self._writing:
             while generation == self._generation:
                 try:
                     # A connection lost at COMMIT leaves open whether the batch was written.
-                    if not (lost and await self._books.has_reached(advances)):
+                    if not (lost and await self._books.has_reached(batch.advances)):
                         with PROJECTOR_BATCH_SECONDS.time():
-                            await self._books.write(advances, rows)
+                            await self._books.write(batch.advances, batch.rows)
                 except RETRIABLE as error:
                     lost = True
                     await self._wait_for_books(error, pauses)
                 else:
-                    self._written(advances, rows)
+                    self._written(batch)
                     return
                 if self._stopping and lost:
                     return
 
-    def _written(self, advances: Iterable[Advance], rows: Rows) -> None:
+    def _written(self, batch: Batch) -> None:
         self._books_answer = True
-        PROJECTOR_RECORDS.labels(self._ledger).inc(len(rows["ledger"]))
-        PROJECTOR_RECORDS.labels(self._dead_letters).inc(len(rows["dead_letter_arrivals"]))
-        self.records += len(rows["ledger"]) + len(rows["dead_letter_arrivals"])
-        for step in advances:
+        PROJECTOR_RECORDS.labels(self._ledger).inc(len(batch.rows["ledger"]))
+        PROJECTOR_RECORDS.labels(self._dead_letters).inc(len(batch.rows["dead_letter_arrivals"]))
+        self.records += batch.records
+        for step in batch.advances:
             self._at[TopicPartition(step.place.topic, step.place.partition)] = step.to
 
     async def _wait_for_books(self, error: BaseException, pauses: "_Pauses") -> None:
@@ -198,10 +162,6 @@ class _Pauses:
     def next_seconds(self) -> float:
         self._seconds = min(self._seconds * 2, _PAUSE_SECONDS_MAX)
         return self._seconds
-
-
-def _place(partition: TopicPartition) -> Place:
-    return Place(partition.topic, partition.partition)
 
 
 def _check_within_log(partition: TopicPartition, position: int, begin: int, end: int) -> None:

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -19,6 +20,7 @@ from infra.postgres import EmbeddedPostgres
 from schemas.commands import Item
 from schemas.events import PostedLine
 from schemas.topics import Topics
+from streams.projection.batches import Batch
 from streams.projection.books import Advance, Books, Place, Position
 from streams.projection.faults import DisagreementError, SupersededError
 from streams.projection.rows import add_ledger_record, new_rows
@@ -224,9 +226,12 @@ async def test_a_position_off_by_one_is_caught(settings: Settings, books_dsn: st
     """Planted fault: a projector that stores one too few or too many stops its successor with 78."""
 
     class OffByOne(Projector):
-        def _after(self, last: object, head: str) -> Position:
-            right = super()._after(last, head)
-            return Position(right.next + slip, right.chain_head)
+        def _take(self, fetched: Any) -> Batch:
+            batch = super()._take(fetched)
+            for n, step in enumerate(batch.advances):
+                wrong = Position(step.to.next + slip, step.to.chain_head)
+                batch.advances[n] = Advance(step.place, step.expected, wrong)
+            return batch
 
     writer = LedgerWriter(0)
     await append(settings, writer, 40)

@@ -1,0 +1,127 @@
+"""The courier as a process: killed between a gateway's success and the result, frozen before a call, told to stop."""
+
+import asyncio
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from courier_world import CourierWorld, courier_process, debit, person, sandbox, with_gateways, world_of
+
+from hub.runtime.settings import Settings
+from infra.processes import wait_until
+from schemas.topics import Topics
+
+NEW_NUMBER_EACH_TIME = """
+import msgspec, os
+from adapters.alipay.client import AlipayClient
+honest = AlipayClient.debit
+async def with_new_number(self, errand):
+    number = errand.order_no[:27] + f"{os.getpid() % 100000:05d}"
+    return await honest(self, msgspec.structs.replace(errand, order_no=number))
+AlipayClient.debit = with_new_number
+"""
+"""Planted fault: a redelivered debit goes out under an order number of its own."""
+
+BLIND_WHEN_WOKEN = """
+from streams.courier.calls import CallWorker
+async def believes_it_is_ours(self, job):
+    return True
+CallWorker._is_ours = believes_it_is_ours
+CallWorker._is_too_late = lambda self, errand: False
+"""
+"""Planted fault: neither ownership nor `not_after` is checked before a call."""
+
+
+@pytest.fixture
+async def courier_world(settings: Settings, hub_topics: Topics, tmp_path: Path) -> AsyncIterator[CourierWorld]:
+    """Topics and gateways of the test's own, so that their books count this test's calls only."""
+    assert hub_topics
+    with sandbox(tmp_path / "keys", "--delay-scale", "0.01") as urls:
+        async with world_of(with_gateways(settings, urls, tmp_path / "keys"), urls) as world:
+            yield world
+
+
+async def inside(log: Path, section: str) -> None:
+    """Wait until the log says that the section was entered."""
+    assert await asyncio.to_thread(wait_until, lambda: section in log.read_text(), seconds=30)
+
+
+async def debited_fen(world: CourierWorld) -> Counter[str]:
+    """Return what each account really paid, by the gateway's own book."""
+    paid: Counter[str] = Counter()
+    for number, amount in (await world.moved_fen("alipay")).items():
+        paid[number[:26]] += amount
+    return paid
+
+
+async def killed_between_success_and_result(world: CourierWorld, log: Path, planted: str = "") -> None:
+    """Kill the courier after the gateway moved the money, and let a second one finish."""
+    await world.send(debit(person(1), 1, 2500))
+    with courier_process(world.settings, log, {"courier_after_call": 60_000}, planted) as process:
+        await inside(log, "courier_after_call")
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert world.gateway_results == []
+    with courier_process(world.settings, log, planted=planted):
+        await world.results(1)
+
+
+async def test_a_kill_between_success_and_result_debits_once(courier_world: CourierWorld, tmp_path: Path):
+    """The errand comes again, the same call with the same number: the money moved once, and the result says paid."""
+    await killed_between_success_and_result(courier_world, tmp_path / "log")
+    assert await debited_fen(courier_world) == {person(1): 2500}
+    assert courier_world.gateway_results[-1].order_no == debit(person(1), 1, 0).order_no
+    assert courier_world.gateway_results[-1].status in ("paid", "unknown")
+
+
+async def test_a_new_number_on_an_unknown_result_is_caught(courier_world: CourierWorld, tmp_path: Path):
+    """Planted fault: with a number of its own the repeated call debits twice, and the gateway's book shows it."""
+    await killed_between_success_and_result(courier_world, tmp_path / "log", NEW_NUMBER_EACH_TIME)
+    assert await debited_fen(courier_world) == {person(1): 5000}
+
+
+async def calls_after_waking(world: CourierWorld, tmp_path: Path, planted: str = "") -> int:
+    """Freeze a courier right before its call until another one did it; return how often the debit was called."""
+    frozen_log, log = tmp_path / "frozen", tmp_path / "log"
+    errand = debit(person(2), 1, 2600)
+    with courier_process(world.settings, frozen_log, {"courier_before_call": 1500}, planted) as frozen:
+        await asyncio.to_thread(wait_until, lambda: "section" in frozen_log.read_text(), seconds=1)
+        await world.send(errand)
+        await inside(frozen_log, "courier_before_call")
+        frozen.send_signal(signal.SIGSTOP)
+        with courier_process(world.settings, log):
+            await world.results(1)
+        frozen.send_signal(signal.SIGCONT)
+        await asyncio.sleep(6)
+        assert frozen.poll() is None
+    calls = (await world.ledger("alipay"))["calls_by_order"].get(errand.order_no, {})
+    return sum(calls.values())
+
+
+async def test_a_courier_woken_after_its_time_does_not_call(courier_world: CourierWorld, tmp_path: Path):
+    """Stopped past its session, it finds its partition gone and leaves the errand to whoever has it now."""
+    assert await calls_after_waking(courier_world, tmp_path) == 1
+
+
+async def test_a_late_call_of_a_woken_courier_is_caught(courier_world: CourierWorld, tmp_path: Path):
+    """Planted fault: without the checks the woken courier calls again, and the gateway's book shows it."""
+    assert await calls_after_waking(courier_world, tmp_path, BLIND_WHEN_WOKEN) == 2
+
+
+async def test_a_courier_told_to_stop_finishes_its_call(courier_world: CourierWorld, tmp_path: Path):
+    """SIGTERM inside a call: the result becomes durable, the exit status is 0, nothing is called again."""
+    log = tmp_path / "log"
+    errand = debit(person(3), 1, 2700)
+    await courier_world.send(errand)
+    with courier_process(courier_world.settings, log, {"courier_after_call": 1500}) as process:
+        await inside(log, "courier_after_call")
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(process.wait, 15) == 0
+    (result,) = await courier_world.results(1)
+    assert result.status == "paid"
+    with courier_process(courier_world.settings, log):
+        await courier_world.send(debit(person(4), 1, 2800))
+        await courier_world.results(2)
+    assert sum((await courier_world.ledger("alipay"))["calls_by_order"][errand.order_no].values()) == 1
