@@ -50,7 +50,9 @@ class Reason(StrEnum):
     KEY_UNKNOWN = "KEY_UNKNOWN"
     MEDIA_TYPE = "MEDIA_TYPE"
     METHOD = "METHOD"
+    NOT_PERMITTED = "NOT_PERMITTED"
     PARAM_DUPLICATE = "PARAM_DUPLICATE"
+    PARAM_INVALID = "PARAM_INVALID"
     PROCESSING_ID = "PROCESSING_ID"
     RESOURCE_INVALID = "RESOURCE_INVALID"
     SENDER_MISMATCH = "SENDER_MISMATCH"
@@ -185,6 +187,8 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.KEY_UNKNOWN: _R(403, "AR", "207", False, "The named key is not registered. Use a key id in force.", "所示密钥未登记。请使用有效的密钥编号。"),
     Reason.MEDIA_TYPE: _R(415, "AE", "207", False, "This content type is not accepted here. Send the documented content type.", "该接口不接受此内容类型。请按文档发送。"),
     Reason.METHOD: _R(405, "AE", "207", False, "This method is not allowed: history is append-only. Create a new resource instead.", "不允许该方法：历史只能追加。请改为新建资源。"),
+    Reason.NOT_PERMITTED: _R(403, "AR", "207", False, "Your access covers one institution and this covers the city. Ask the platform operator if you need it.", "您的权限仅限一家机构，而此内容覆盖全市；如需查看，请联系平台管理员。"),
+    Reason.PARAM_INVALID: _R(400, "AE", "102", False, "The parameter {parameter} is not {expected}. Correct it and ask again.", "参数 {parameter} 不符合要求（{expected}）。请更正后重试。"),
     Reason.PARAM_DUPLICATE: _R(400, "AE", "207", False, "A parameter was sent twice. Send each once.", "参数重复。每个参数只能出现一次。"),
     Reason.PROCESSING_ID: _R(400, "AR", "202", False, "MSH-11 is not P, and this listener takes production messages only. Send tests to the sandbox.", "MSH-11 不是 P，本端口只收生产消息。测试请发往沙箱。"),
     Reason.RESOURCE_INVALID: _R(422, "AE", "102", False, "The element {field} does not have the form its definition gives. Correct it and send again.", "元素 {field} 的格式与定义不符。请更正后重发。"),
