@@ -79,6 +79,9 @@ class Pace:
 class Lane:
     """The single writer of one partition, as a task of its own."""
 
+    batch_class: type[Batch] = Batch
+    opening_class: type[Opening] = Opening
+
     def __init__(self, partition: int, host: Host) -> None:
         self.partition = partition
         self._host = host
@@ -91,7 +94,7 @@ class Lane:
         self._read: Command | None = None
         self._floor = Now(0, 0)
         self._asked: tuple[Now, int] | None = None
-        self._opening = Opening(partition, host.settings, host.rules, host.hold)
+        self._opening = self.opening_class(partition, host.settings, host.rules, host.hold)
         self.accepting = self.paused = False
         self._wakeup, self.idle = asyncio.Event(), asyncio.Event()
         self.idle.set()
@@ -232,7 +235,7 @@ class Lane:
     # ---- one transaction --------------------------------------------------------------------------------------
 
     async def _transact(self, book: Book) -> None:
-        batch = Batch(book, self._host.rules, self._host.seal)
+        batch = self.batch_class(book, self._host.rules, self._host.seal)
         batch.advance(self._floor)
         started = time.perf_counter()
         try:

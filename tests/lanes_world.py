@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
 import msgspec
+import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from hub.domain.decision import Decision, Timer
@@ -24,6 +25,7 @@ from schemas.facts import Fact
 from schemas.ids import account_id
 from schemas.ledger import CommandSource, LedgerRecord, TimerSource
 from schemas.replies import Reply
+from schemas.topics import Topics
 from streams.lanes.lane import Lane
 from streams.lanes.processor import AccountProcessor
 from streams.lanes.settings import lane_settings
@@ -255,6 +257,16 @@ class World:
             yield consumer
         finally:
             await consumer.stop()
+
+
+@pytest.fixture
+async def world(settings: Settings, hub_topics: Topics, manual_clock: ManualClock) -> AsyncIterator[World]:
+    """The lanes' world on topics of its own."""
+    del hub_topics
+    made = World(settings, manual_clock)
+    await made.start()
+    yield made
+    await made.stop()
 
 
 async def read_topic(
