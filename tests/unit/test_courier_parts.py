@@ -20,6 +20,7 @@ class Seconds:
         self.now = 1000.0
 
     def __call__(self) -> float:
+        """Return the time set last."""
         return self.now
 
 
@@ -72,7 +73,7 @@ def test_what_may_be_committed_is_the_oldest_unfinished_errand():
 class Broker:
     """A consumer whose group answers as the test says."""
 
-    def __init__(self, *answers: bool) -> None:
+    def __init__(self, *answers: str) -> None:
         self.answers = list(answers)
         self.asked = 0
 
@@ -80,7 +81,7 @@ class Broker:
         """Accept the offsets, or refuse them as from a member that is none any more."""
         assert offsets
         self.asked += 1
-        if not self.answers.pop(0):
+        if self.answers.pop(0) == "refuses":
             raise CommitFailedError
 
 
@@ -93,7 +94,7 @@ def tenure_at(offset: int) -> Tenure:
 
 async def test_a_proof_of_ownership_holds_for_a_second():
     """Within it nothing is asked; afterwards the broker is asked again."""
-    seconds, broker, tenure = Seconds(), Broker(True, True), tenure_at(3)
+    seconds, broker, tenure = Seconds(), Broker("accepts", "accepts"), tenure_at(3)
     lease = Lease(broker, seconds)
     for step, asked in ((0.0, 1), (0.9, 1), (0.2, 2)):
         seconds.now += step
@@ -103,7 +104,7 @@ async def test_a_proof_of_ownership_holds_for_a_second():
 
 async def test_a_process_that_slept_has_to_ask_again_and_hears_that_it_lost():
     """The proof from before the sleep is worthless; refused, it waits until the rebalance ends its tenure."""
-    seconds, broker, tenure = Seconds(), Broker(True, False), tenure_at(3)
+    seconds, broker, tenure = Seconds(), Broker("accepts", "refuses"), tenure_at(3)
     lease = Lease(broker, seconds)
     assert await lease.holds(PARTITION, tenure)
     seconds.now += 8
@@ -116,7 +117,7 @@ async def test_a_process_that_slept_has_to_ask_again_and_hears_that_it_lost():
 
 async def test_a_tenure_that_is_over_is_not_held_whatever_was_proven():
     """A fresh proof of a later generation says nothing for an errand of an earlier one."""
-    broker, tenure = Broker(True), tenure_at(3)
+    broker, tenure = Broker("accepts"), tenure_at(3)
     lease = Lease(broker, Seconds())
     assert await lease.holds(PARTITION, tenure)
     tenure.over = True
