@@ -1,4 +1,4 @@
-"""A small world for the lanes' tests: toy rules whose every step a test can order, commands, readers, a worker to crash.
+"""A small world for the lanes' tests: toy rules that do as a test orders, commands, readers, a worker to crash.
 
 The toy adds deposits to a balance. The receipt number of a deposit may order more: `arm city|wall outside|inside DUE`,
 `disarm`, `raise`, `grow TEXT`, `visit`, `archive`. The lanes, the broker and the records are the real ones.
@@ -66,9 +66,11 @@ class ToyRules:
     """
 
     def new_state(self, account: str) -> AccountState:
+        """A balance of nothing."""
         return AccountState(Core(account), {})
 
     def decide(self, state, command, offset, now):
+        """Book the amount, or raise when ordered."""
         order = command.body.receipt_no.split()
         if order[:1] == ["raise"]:
             raise RuntimeError("ordered by the test")
@@ -87,6 +89,7 @@ class ToyRules:
         return Decision(record, self.evolve(state, record), facts=(fact,))
 
     def fire(self, state, timer, now):
+        """Note that the timer fired."""
         record = LedgerRecord(
             account=state.core.account,
             seq=state.core.seq + 1,
@@ -99,6 +102,7 @@ class ToyRules:
         return Decision(record, self.evolve(state, record), errands=errands)
 
     def evolve(self, state, record):
+        """The state after a record."""
         core = msgspec.structs.replace(state.core, seq=record.seq)
         if isinstance(record.source, TimerSource):
             fired = core.fired + (record.outcome == "TIMER")
@@ -126,35 +130,43 @@ class ToyRules:
         return AccountState(core, encounters)
 
     def next_timer(self, state, now):
+        """The one timer, when it is due."""
         timer = state.core.timer
         if timer is None or timer.due_at > (now.city if timer.city else now.wall):
             return None
         return Timer(timer.due_at, "auto_debit", "bill", timer.city, timer.outside)
 
     def next_due(self, state):
+        """When the one timer is due."""
         timer = state.core.timer
         if timer is None:
             return NEVER, NEVER
         return (timer.due_at, NEVER) if timer.city else (NEVER, timer.due_at)
 
     def reply_for(self, decision, command, now):
+        """The balance."""
         balance = decision.state.core.balance
         return Reply(command.id, command.account, decision.record.outcome, False, now.city, result={"balance": balance})
 
     def encode_core(self, core):
+        """Due times at the head, as the hub does."""
         city, wall = self.next_due(AccountState(core, {}))
         return b"\x01" + city.to_bytes(8, "big") + wall.to_bytes(8, "big") + msgspec.msgpack.encode(core)
 
     def decode_core(self, value):
+        """Back from bytes."""
         return msgspec.msgpack.decode(value[17:], type=Core)
 
     def encode_encounter(self, encounter):
+        """MessagePack."""
         return msgspec.msgpack.encode(encounter)
 
     def decode_encounter(self, value):
+        """Back from bytes."""
         return msgspec.msgpack.decode(value, type=Visit)
 
     def due_from_bytes(self, core):
+        """The head."""
         return int.from_bytes(core[1:9], "big"), int.from_bytes(core[9:17], "big")
 
 
@@ -179,6 +191,7 @@ class World:
         self._sent = 0
 
     async def start(self) -> None:
+        """Connect."""
         self._producer = AIOKafkaProducer(
             bootstrap_servers=self.settings.kafka.bootstrap,
             acks="all",
@@ -189,6 +202,7 @@ class World:
         await self._producer.start()
 
     async def stop(self) -> None:
+        """Disconnect."""
         await self._producer.stop()
 
     def command(self, who: int, amount: int = 1, order: str = "", **fields: Any) -> Command:

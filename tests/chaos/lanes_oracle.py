@@ -27,7 +27,7 @@ class Sent:
 
 
 def complaints(sent: Sent, ledger: list[tuple[bytes, bytes]], balances: dict[str, int]) -> list[str]:
-    """Return everything that is not as it must be; `ledger` is (key, value) in partition order, all of one partition."""
+    """Return everything that is not as it must be; `ledger` is (key, value) in partition order, of one."""
     records = [json.loads(value) for _, value in ledger]
     return [
         *_outcomes(sent, records),

@@ -24,6 +24,7 @@ class Predecessor:
         self.producer = world.lanes.producer(0)
 
     async def open_and_decide(self, amount: int) -> Batch:
+        """Open the lane and decide one command."""
         async with self.world.group_consumer() as consumer:
             opening = Opening(0, self.world.lanes, self.rules, CriticalSections())
             book = await opening.open(self.producer, consumer)
@@ -33,16 +34,20 @@ class Predecessor:
         return batch
 
     async def write(self, batch: Batch, hold: CriticalSections) -> None:
+        """Write the transaction."""
         await write_transaction(self.producer, batch, 0, self.world.lanes, self.world.clock.wall(), hold)
 
     async def close(self) -> None:
+        """Let go of the broker."""
         with contextlib.suppress(KafkaError, TimeoutError):
             await asyncio.wait_for(self.producer.stop(), 2)
 
 
 async def test_a_paused_predecessor_cannot_commit(world: World):
-    """It has decided the command and stands before its transaction; a worker opens the lane and decides it too.
-    When the predecessor wakes, the broker refuses it: one ledger record, one booking."""
+    """It stands before its transaction while a worker opens the lane and decides the same command.
+
+    When the predecessor wakes, the broker refuses it: one ledger record, one booking.
+    """
     await world.send(world.command(1, 5))
     paused = Predecessor(world)
     batch = await paused.open_and_decide(5)

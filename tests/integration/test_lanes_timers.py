@@ -80,8 +80,10 @@ async def test_a_timer_fires_exactly_once_across_a_restart(world: World):
 
 
 async def test_a_repayment_that_waited_out_an_outage_prevents_the_debit(world: World):
-    """The timer comes due while the lanes are down and the log holds commands accepted after that, the last of which
-    disarms it: the lane consumes its log first, and the outside call never leaves."""
+    """The timer comes due while the lanes are down; the last of the commands accepted after that disarms it.
+
+    The lane consumes its log first, and the outside call never leaves.
+    """
     await world.send(arm(world, 1, 72 * HOUR, place="outside"))
     first = await Worker(world).start()
     await until(lambda: first.processor.commands_total == 1)
