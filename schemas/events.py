@@ -56,6 +56,8 @@ class VisitOpened(Struct, frozen=True, tag="visit_opened"):
     institution: str
     scene: Scene
     event_at: Instant
+    idle_at: Instant = 0
+    """When it closes if nothing more is heard; 0 for an inpatient, who is discharged."""
 
 
 class VisitUpdated(Struct, frozen=True, tag="visit_updated"):
@@ -81,6 +83,22 @@ class VisitReopened(Struct, frozen=True, tag="visit_reopened"):
 
     visit: str
     institution: str
+    idle_at: Instant = 0
+
+
+class VisitCancelPending(Struct, frozen=True, tag="visit_cancel_pending"):
+    """ADT^A11 while charges are not reversed: it is cancelled when their net is zero (protocols 2.1)."""
+
+    visit: str
+    institution: str
+
+
+class VisitSettled(Struct, frozen=True, tag="visit_settled"):
+    """Closed, and nothing is owed or waits any more: its archive timer runs."""
+
+    visit: str
+    institution: str
+    archive_at: Instant
 
 
 class VisitArchived(Struct, frozen=True, tag="visit_archived"):
@@ -104,6 +122,13 @@ class ChargePosted(Struct, frozen=True, tag="charge_posted"):
     allocation: Allocation
     lines: tuple[PostedLine, ...]
     settlement: InsuranceSplit | None = None
+    department: str = ""
+    reason: str = ""
+    """Why the credit step gave less than was asked."""
+    parameters: dict[str, str] = {}
+    idle_at: Instant = 0
+    absorbs: tuple[str, ...] = ()
+    """Held charges that were split as this one: by a settlement, or at the close."""
 
 
 class LinesHeld(Struct, frozen=True, tag="lines_held"):
@@ -117,6 +142,8 @@ class LinesHeld(Struct, frozen=True, tag="lines_held"):
     pack: str
     total_fen: int
     lines: tuple[PostedLine, ...]
+    department: str = ""
+    idle_at: Instant = 0
 
 
 class InsuranceSettled(Struct, frozen=True, tag="insurance_settled"):
@@ -126,6 +153,14 @@ class InsuranceSettled(Struct, frozen=True, tag="insurance_settled"):
     institution: str
     split: InsuranceSplit
     charges: tuple[str, ...]
+
+
+class SettlementBlocked(Struct, frozen=True, tag="settlement_blocked"):
+    """The insurer's figures contradict the posted lines: no split and no bill until they are corrected."""
+
+    visit: str
+    institution: str
+    reason: str
 
 
 class SettlementReversed(Struct, frozen=True, tag="settlement_reversed"):
@@ -151,6 +186,12 @@ class ChargeReduced(Struct, frozen=True, tag="charge_reduced"):
     returned: Allocation
     lines: tuple[PostedLine, ...] = ()
     reduced: tuple[tuple[str, int], ...] = ()
+    reduction: str = ""
+    """The id of this taking back."""
+    settled: bool = False
+    """True: the personal account part belongs to the insurer's books, not to the balance the hub keeps."""
+    waits: bool = False
+    """True: the credit part waits for the result of the live debit."""
 
 
 class CreditParked(Struct, frozen=True, tag="credit_parked"):
@@ -210,6 +251,9 @@ class AgreementSigned(Struct, frozen=True, tag="agreement_signed"):
     consent_until: Instant
     debit_consent: bool
     signed_at: Instant
+    limit_fen: int = 0
+    provider: str = ""
+    band: int = -1
 
 
 class AgreementEnded(Struct, frozen=True, tag="agreement_ended"):
@@ -224,6 +268,22 @@ class ChannelAgreementEnded(Struct, frozen=True, tag="channel_agreement_ended"):
 
     agreement: str
     channel: Channel
+
+
+class CreditHeld(Struct, frozen=True, tag="credit_held"):
+    """A pending debit on a line: counts against the limit until it is released (domain 1, hold)."""
+
+    agreement: str
+    hold: str
+    amount_fen: int
+
+
+class CreditReleased(Struct, frozen=True, tag="credit_released"):
+    """A hold was posted, voided or expired."""
+
+    agreement: str
+    hold: str
+    amount_fen: int
 
 
 class LineSet(Struct, frozen=True, tag="line_set"):
@@ -278,6 +338,12 @@ class NumberLinked(Struct, frozen=True, tag="number_linked"):
     institution: str
 
 
+class NumberNoted(Struct, frozen=True, tag="number_noted"):
+    """A person learned of a hospital number of theirs and told its account."""
+
+    number: str
+
+
 class Forwarded(Struct, frozen=True, tag="forwarded"):
     """The command left for the linked person in this account's own order."""
 
@@ -307,6 +373,28 @@ class BillRevised(Struct, frozen=True, tag="bill_revised"):
     bill: str
     revision: int
     amount_fen: int
+    released_fen: int = 0
+    """What a reversal took off the debt: the line is free again by it."""
+
+
+class BillReductionHeld(Struct, frozen=True, tag="bill_reduction_held"):
+    """A reversal came while the bill was being debited: it takes effect with the result."""
+
+    bill: str
+    amount_fen: int
+
+
+class BillReductionDue(Struct, frozen=True, tag="bill_reduction_due"):
+    """The result came: the waiting reversal takes effect now."""
+
+    bill: str
+    amount_fen: int
+
+
+class BillTermPassed(Struct, frozen=True, tag="bill_term_passed"):
+    """The term passed while a debit was under way: the mark waits for its result and is dated back."""
+
+    bill: str
 
 
 class BillOverdue(Struct, frozen=True, tag="bill_overdue"):
@@ -342,6 +430,9 @@ class DebitStarted(Struct, frozen=True, tag="debit_started"):
     txn_wall_at: Instant
     expires_wall_at: Instant
     errand_id: str
+    started_at: Instant = 0
+    guard_wall_at: Instant = 0
+    """When the order is asked about if nothing at all is heard."""
 
 
 class DebitUnknown(Struct, frozen=True, tag="debit_unknown"):
@@ -361,6 +452,7 @@ class DebitQueried(Struct, frozen=True, tag="debit_queried"):
     order_no: str
     query_no: int
     errand_id: str
+    guard_wall_at: Instant = 0
 
 
 class DebitFailed(Struct, frozen=True, tag="debit_failed"):
@@ -373,7 +465,9 @@ class DebitFailed(Struct, frozen=True, tag="debit_failed"):
     retry_at: Instant = 0
     """City time of the next attempt with a new number; 0 when there is none."""
     retry_wall_at: Instant = 0
-    """Wall time of a technical retry with the same number; 0 when there is none."""
+    """Wall time of a technical retry; 0 when there is none."""
+    same_number: bool = False
+    """True: the order number lives on and is tried again; only a final word of the gateway frees it."""
 
 
 class DebitPaid(Struct, frozen=True, tag="debit_paid"):
@@ -387,6 +481,44 @@ class DebitPaid(Struct, frozen=True, tag="debit_paid"):
     payment: str
 
 
+class DebitFinished(Struct, frozen=True, tag="debit_finished"):
+    """The gateway closed the trade for good: it can be refunded no more."""
+
+    bill: str
+    order_no: str
+
+
+class DebitDoubted(Struct, frozen=True, tag="debit_doubted"):
+    """A notice contradicts what we know of an order; a query decides."""
+
+    bill: str
+    order_no: str
+    word: str
+    """What the notice said: paid, closed or amount."""
+    errand_id: str
+    guard_wall_at: Instant = 0
+
+
+class LatePaymentReceived(Struct, frozen=True, tag="late_payment_received"):
+    """An order was paid after it had failed or been closed: the money is the person's and goes back."""
+
+    bill: str
+    order_no: str
+    channel: Channel
+    amount_fen: int
+    trade_no: str
+    payment: str
+
+
+class ChannelRefunded(Struct, frozen=True, tag="channel_refunded"):
+    """The channel paid money back that we did not ask to be paid back: that much is owed again."""
+
+    bill: str
+    order_no: str
+    payment: str
+    amount_fen: int
+
+
 class RepaymentReceived(Struct, frozen=True, tag="repayment_received"):
     """Money came in by counter or channel; what no bill took is the person's refundable balance (domain 6)."""
 
@@ -395,6 +527,9 @@ class RepaymentReceived(Struct, frozen=True, tag="repayment_received"):
     receipt_no: str
     amount_fen: int
     event_at: Instant
+    waits_for: str = ""
+    """The bill it was meant for, when that was being debited: applied if the debit fails."""
+    waiting_fen: int = 0
 
 
 class RepaymentApplied(Struct, frozen=True, tag="repayment_applied"):
@@ -414,6 +549,12 @@ class RefundStarted(Struct, frozen=True, tag="refund_started"):
     channel: Channel | Literal["counter", "balance"]
     amount_fen: int
     errand_id: str = ""
+    order_no: str = ""
+    trade_no: str = ""
+    from_balance: bool = False
+    """True: the money was never the bill's; it came after the order was closed."""
+    started_wall_at: Instant = 0
+    guard_wall_at: Instant = 0
 
 
 class RefundUnknown(Struct, frozen=True, tag="refund_unknown"):
@@ -423,6 +564,16 @@ class RefundUnknown(Struct, frozen=True, tag="refund_unknown"):
     refund_no: str
     query_no: int
     next_query_wall_at: Instant
+
+
+class RefundQueried(Struct, frozen=True, tag="refund_queried"):
+    """A query for a refund left."""
+
+    bill: str
+    refund_no: str
+    query_no: int
+    errand_id: str
+    guard_wall_at: Instant = 0
 
 
 class RefundSettled(Struct, frozen=True, tag="refund_settled"):
@@ -465,10 +616,13 @@ Event = (
     | VisitUpdated
     | VisitClosed
     | VisitReopened
+    | VisitCancelPending
+    | VisitSettled
     | VisitArchived
     | ChargePosted
     | LinesHeld
     | InsuranceSettled
+    | SettlementBlocked
     | SettlementReversed
     | ChargeReduced
     | CreditParked
@@ -479,15 +633,21 @@ Event = (
     | AgreementSigned
     | AgreementEnded
     | ChannelAgreementEnded
+    | CreditHeld
+    | CreditReleased
     | LineSet
     | ScoreObserved
     | ConsentRevoked
     | FeedAdvanced
     | PersonIdentified
     | NumberLinked
+    | NumberNoted
     | Forwarded
     | BillIssued
     | BillRevised
+    | BillReductionHeld
+    | BillReductionDue
+    | BillTermPassed
     | BillOverdue
     | BillFrozen
     | BillClosed
@@ -496,10 +656,15 @@ Event = (
     | DebitQueried
     | DebitFailed
     | DebitPaid
+    | DebitFinished
+    | DebitDoubted
+    | LatePaymentReceived
+    | ChannelRefunded
     | RepaymentReceived
     | RepaymentApplied
     | RefundStarted
     | RefundUnknown
+    | RefundQueried
     | RefundSettled
     | RefundFailed
     | Suspended

@@ -6,7 +6,7 @@ so that a projection copies and never computes.
 
 from typing import Literal
 
-from schemas.commands import Channel, Instant, Interface, Scene, Struct
+from schemas.commands import Channel, Instant, Interface, Scene, Struct, Via
 from schemas.events import Allocation, Event, PostedLine
 
 OutcomeCode = Literal[
@@ -106,7 +106,8 @@ class ChargeView(Struct, frozen=True, tag="charge"):
     total_fen: int
     allocation: Allocation
     returned: Allocation
-    status: Literal["posted", "held", "reversed"]
+    status: Literal["posted", "held", "settled", "reversed"]
+    """`held` waits for its settlement; `settled` was split as part of another charge."""
     bill: str = ""
     lines: tuple[PostedLine, ...] = ()
     """The charge's lines, only in the record that booked them."""
@@ -184,5 +185,9 @@ class LedgerRecord(Struct, frozen=True):
     explanation: tuple[Step, ...] = ()
     after: tuple[View, ...] = ()
     reinjects: str = ""
+    via: Via | None = None
+    """How a relayed or forwarded command came here."""
+    control_id: str = ""
+    """Key of MSH-10 where the source's control ids are strict."""
     previous_hash: str = ""
     hash: str = ""
