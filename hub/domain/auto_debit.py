@@ -1,0 +1,207 @@
+"""The debit of a bill: one live order number, the same for technical retries, never a new one on an unknown outcome.
+
+Order numbers, expiry and retries follow architecture 12, new order number, to the letter.
+"""
+
+from typing import Final
+
+from hub.domain.bills import after_payment, mark_overdue, release_waiting
+from hub.domain.clocks import HOUR_MS, at_hour
+from hub.domain.draft import Draft, Outcome
+from hub.domain.state import Bill, Debit
+from hub.policies.pack import CHANNELS_WITH_GATEWAY
+from schemas.commands import Cause, Instant
+from schemas.errands import DebitErrand, QueryErrand
+from schemas.events import (
+    BillTermPassed,
+    ChannelAgreementEnded,
+    DebitFailed,
+    DebitQueried,
+    DebitStarted,
+    DebitUnknown,
+    RepaymentApplied,
+)
+
+RISK_RETRY_AFTER_MS: Final = 6 * HOUR_MS
+TECHNICAL: Final[frozenset[Cause]] = frozenset(("technical", "expired", "not_executed_same_number"))
+"""Causes that are no word about the money: the number lives on."""
+NEXT_DAY: Final[frozenset[Cause]] = frozenset(("", "nsf", "limit", "period_rule"))
+
+
+def may_debit(draft: Draft, bill: Bill) -> bool:
+    """Return True when a debit may begin: something owed, nothing live, nothing frozen, and a channel that works."""
+    agreement = draft.core.agreements[bill.agreement]
+    works = agreement.debit_consent and not agreement.channel_ended and agreement.channel in CHANNELS_WITH_GATEWAY
+    return works and bill.owed_fen > 0 and not bill.debiting and not bill.frozen
+
+
+def debit_due(draft: Draft, bill_id: str) -> Outcome:
+    """Begin a debit under a new order number; what was repaid before it came due is not debited."""
+    bill = draft.bill(bill_id)
+    if not may_debit(draft, bill):
+        return Outcome("TIMER", bill_id)
+    ladders, wall = draft.policies.ladders, draft.now.wall
+    expires = wall + ladders.order_expiry_ms
+    draft.emit(
+        DebitStarted(
+            bill.id,
+            draft.new_id("D"),
+            draft.core.agreements[bill.agreement].channel,
+            bill.owed_fen,
+            bill.attempts + 1,
+            new_number=True,
+            txn_wall_at=wall,
+            expires_wall_at=expires,
+            errand_id=draft.errand_id("debit"),
+            started_at=draft.now.city,
+            guard_wall_at=expires + ladders.release_after_expiry_ms + 1,
+        )
+    )
+    _send(draft, draft.bill(bill_id))
+    return Outcome("TIMER", bill_id)
+
+
+def retry_due(draft: Draft, bill_id: str) -> Outcome:
+    """Try again: the same number while it is live, a new one after its final failure."""
+    bill = draft.bill(bill_id)
+    if not bill.debiting:
+        return debit_due(draft, bill_id)
+    debit = draft.debit(bill.order_no)
+    draft.emit(
+        DebitStarted(
+            bill_id,
+            debit.order_no,
+            debit.channel,
+            debit.amount_fen,
+            debit.attempt,
+            new_number=False,
+            txn_wall_at=debit.txn_wall_at,
+            expires_wall_at=debit.expires_wall_at,
+            errand_id=draft.errand_id("debit"),
+            started_at=debit.started_at,
+            guard_wall_at=guard_instant(draft, debit),
+        )
+    )
+    _send(draft, draft.bill(bill_id))
+    return Outcome("TIMER", bill_id)
+
+
+def _send(draft: Draft, bill: Bill) -> None:
+    debit = draft.debit(bill.order_no)
+    agreement = draft.core.agreements[bill.agreement]
+    draft.errands.append(
+        DebitErrand(
+            draft.errand_id("debit"),
+            draft.core.account,
+            bill.id,
+            debit.channel,
+            agreement.channel_agreement,
+            debit.order_no,
+            debit.amount_fen,
+            debit.attempt,
+            debit.txn_wall_at,
+            debit.expires_wall_at,
+            min(debit.expires_wall_at, draft.now.wall + draft.policies.ladders.call_window_ms),
+        )
+    )
+
+
+def query_due(draft: Draft, order_no: str) -> Outcome:
+    """Ask the gateway about an order; asked again by the guard if even this is never answered."""
+    debit = draft.debit(order_no)
+    query(draft, debit)
+    return Outcome("TIMER", debit.bill)
+
+
+def query(draft: Draft, debit: Debit) -> None:
+    """Send a query for an order number."""
+    errand, number = draft.errand_id("query"), max(1, debit.queries)
+    draft.emit(DebitQueried(debit.bill, debit.order_no, number, errand, guard_instant(draft, debit)))
+    draft.errands.append(
+        QueryErrand(
+            errand,
+            draft.core.account,
+            debit.channel,
+            debit.order_no,
+            debit.amount_fen,
+            debit.txn_wall_at,
+            debit.expires_wall_at,
+        )
+    )
+
+
+def guard_instant(draft: Draft, debit: Debit) -> Instant:
+    """Return when an order is asked about at the latest if nothing is heard."""
+    ladders = draft.policies.ladders
+    free_at = debit.expires_wall_at + ladders.release_after_expiry_ms + 1
+    hourly = draft.now.wall + ladders.queries(debit.channel).waits_ms[-1]
+    return min(free_at, hourly) if free_at > draft.now.wall else hourly
+
+
+def plan_query(draft: Draft, debit: Debit, gateway_code: str) -> None:
+    """Plan the next query of the ladder; soon after the number may be freed, whatever the ladder says."""
+    ladders, number = draft.policies.ladders, debit.queries + 1
+    next_at = draft.now.wall + ladders.queries(debit.channel).wait_ms(number)
+    free_at = debit.expires_wall_at + ladders.release_after_expiry_ms + 1
+    if draft.now.wall < free_at < next_at:
+        next_at = free_at
+    draft.emit(DebitUnknown(debit.bill, debit.order_no, number, next_at, gateway_code))
+
+
+def fail_debit(draft: Draft, debit: Debit, cause: Cause, gateway_code: str, *, freed: bool) -> None:
+    """Book a failure. Without `freed` a technical cause keeps the number and tries it again; else it is final."""
+    if cause in TECHNICAL and not freed:
+        _retry_same_number(draft, debit, cause, gateway_code)
+        return
+    retry_at, retry_wall_at = _next_attempt(draft, debit, cause)
+    draft.emit(DebitFailed(debit.bill, debit.order_no, cause, gateway_code, retry_at, retry_wall_at))
+    if cause == "agreement_dead":
+        draft.emit(ChannelAgreementEnded(draft.bill(debit.bill).agreement, debit.channel))
+    _after_failure(draft, debit.bill)
+
+
+def _retry_same_number(draft: Draft, debit: Debit, cause: Cause, gateway_code: str) -> None:
+    """Retry within the number's life by the ladder; beyond it only a query later than the expiry decides."""
+    steps, wall, step = draft.policies.ladders.technical_retries_ms, draft.now.wall, debit.technical
+    if step < len(steps) and wall + steps[step] < debit.expires_wall_at:
+        retry_at = wall + steps[step]
+        draft.emit(DebitFailed(debit.bill, debit.order_no, cause, gateway_code, 0, retry_at, same_number=True))
+        return
+    plan_query(draft, debit, gateway_code)
+
+
+def _next_attempt(draft: Draft, debit: Debit, cause: Cause) -> tuple[Instant, Instant]:
+    """Return city and wall time of the next attempt with a new number; 0 for none (domain 7)."""
+    bill = draft.bill(debit.bill)
+    retry = draft.policies.packs[bill.pack].retry
+    if bill.frozen or debit.attempt >= retry.attempts:
+        return 0, 0
+    if cause in TECHNICAL:
+        steps = draft.policies.ladders.technical_retries_ms
+        return 0, draft.now.wall + steps[min(debit.attempt, len(steps)) - 1]
+    if cause == "risk":
+        return (draft.now.city + RISK_RETRY_AFTER_MS, 0) if debit.attempt == 1 else (0, 0)
+    return (at_hour(draft.now.city, 1, retry.hour), 0) if cause in NEXT_DAY else (0, 0)
+
+
+def _after_failure(draft: Draft, bill_id: str) -> None:
+    """Apply what waited for the result: a payment made meanwhile, a reversal, the mark of a term that passed."""
+    bill = draft.bill(bill_id)
+    waiting = min(bill.payment_waiting_fen, bill.owed_fen, draft.core.refundable_fen)
+    if waiting:
+        draft.emit(RepaymentApplied(bill_id, "balance", waiting))
+    release_waiting(draft, bill_id)
+    bill = draft.bill(bill_id)
+    if bill.term_passed and bill.owed_fen > 0:
+        mark_overdue(draft, bill_id)
+    after_payment(draft, bill_id)
+
+
+def term_due(draft: Draft, bill_id: str) -> Outcome:
+    """Mark the bill overdue; while a debit is under way the mark waits for its result."""
+    bill = draft.bill(bill_id)
+    if bill.debiting:
+        draft.emit(BillTermPassed(bill_id))
+    elif bill.owed_fen > 0:
+        mark_overdue(draft, bill_id)
+    return Outcome("TIMER", bill_id)
