@@ -17,7 +17,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from hub.runtime.settings import KafkaSettings
-from schemas.errors import TransportError
+from schemas.errors import ConfigurationError, TransportError
 from schemas.reasons import Reason
 from schemas.topics import BATCH_BYTES, MAX_MESSAGE_BYTES, Topic, Topics
 
@@ -117,7 +117,9 @@ async def administration(kafka: KafkaSettings) -> AsyncIterator[Any]:
         raise _unreachable(kafka) from error
     try:
         yield client
-    except (OSError, TimeoutError) as error:
+    except (KafkaError, OSError, TimeoutError) as error:
+        if isinstance(error, KafkaError) and not error.retriable:
+            raise
         raise _unreachable(kafka) from error
     finally:
         await client.close()
@@ -207,10 +209,18 @@ def _new(topic: Topic) -> Any:
 
 
 def _raise_for(answer: Any) -> None:
-    """Raise the first error of a CreateTopics answer; a topic another process just made is no error."""
+    """Raise for a CreateTopics answer with errors; a topic another process just made is none.
+
+    A cluster that can never make such a topic (fewer brokers than replicas) is a `ConfigurationError`.
+    """
     for name, code, *_ in answer.topic_errors:
-        if code not in (_NO_ERROR, TopicAlreadyExistsError.errno):
-            raise for_code(code)(f"cannot create {name}")
+        if code in (_NO_ERROR, TopicAlreadyExistsError.errno):
+            continue
+        error = for_code(code)(f"cannot create {name}")
+        if error.retriable:
+            raise error
+        fault = {"setting": "MEDCREDIT_KAFKA", "fault": str(error), "remedy": "Compare it with the cluster's brokers."}
+        raise ConfigurationError(Reason.SETTING_INVALID, fault) from error
 
 
 async def _leaders(client: Any, names: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from hub.runtime.bus import (
 )
 from hub.runtime.settings import KafkaSettings, Settings, read_settings
 from infra.processes import free_port
-from schemas.errors import TransportError
+from schemas.errors import ConfigurationError, TransportError
 from schemas.reasons import Reason
 from schemas.topics import Cluster, Topic, Topics, topics
 
@@ -108,6 +108,13 @@ async def test_a_cluster_that_is_away_is_a_transport_error() -> None:
         await round_trip_ms(nobody)
     assert raised.value.reason is Reason.DEPENDENCY_UNREACHABLE
     assert nobody.bootstrap in str(raised.value)
+
+
+async def test_more_replicas_than_brokers_is_a_configuration_error(settings: Settings) -> None:
+    """A cluster of one node cannot keep three copies: the hub says so and does not try for ever."""
+    three = settings.kafka.model_copy(update={"replication": 3})
+    with pytest.raises(ConfigurationError, match="MEDCREDIT_KAFKA"):
+        await create_topics(three, settings.model_copy(update={"kafka": three}).topics)
 
 
 def test_the_registry_reads_the_settings() -> None:
