@@ -121,7 +121,7 @@ class FlowMeter:
         return item
 
     def rates(self, wall: Instant) -> dict[str, float]:
-        """Return events a second over the last ten full seconds before `wall`, one decimal; older ones are forgotten."""
+        """Return events a second over the last ten full seconds before `wall`; older ones are forgotten."""
         last = wall // 1000
         for second in [each for each in self._seconds if each < last - WINDOW_SECONDS]:
             del self._seconds[second]

@@ -18,7 +18,9 @@ _CHARGES_MAX = 50
 
 async def bill(connection: Any, identifier: str) -> BillAnswer:
     """Return a bill; raises RefusedError NOT_FOUND."""
-    row = await connection.fetchrow("SELECT *, amount_fen - paid_fen AS open_fen FROM bills WHERE bill = $1", identifier)
+    row = await connection.fetchrow(
+        "SELECT *, amount_fen - paid_fen AS open_fen FROM bills WHERE bill = $1", identifier
+    )
     if row is None:
         raise not_found()
     debits = await connection.fetch("SELECT * FROM debits WHERE bill = $1 ORDER BY started_at, attempt", identifier)
@@ -61,7 +63,9 @@ def marks_of(bill: Row, debits: Sequence[DebitAnswer]) -> tuple[Mark, ...]:
     """
     ended = bill["state"] in _ENDED
     marks = [Mark("closed", bill["closed_at"], planned=False, amount_fen=bill["amount_fen"])]
-    marks += [Mark("debit", each.started_at, False, each.state, each.amount_fen) for each in debits]
+    marks += [
+        Mark("debit", each.started_at, planned=False, state=each.state, amount_fen=each.amount_fen) for each in debits
+    ]
     if not debits and bill["debit_at"] and not ended:
         marks.append(Mark("debit", bill["debit_at"], planned=True, amount_fen=bill["open_fen"]))
     if debits and debits[-1].next_at and not ended:

@@ -25,7 +25,7 @@ _ANYTHING = """
 SELECT 'line' AS kind, charge AS id, max(service_at) AS at FROM charge_lines WHERE line_key = $1 GROUP BY charge
 UNION ALL SELECT 'visit', charge, event_at FROM charges WHERE visit = $1
 UNION ALL SELECT 'bill', bill, closed_at FROM bills WHERE visit = $1
-UNION ALL SELECT 'message', c.charge, l.at FROM ledger l JOIN charges c ON c.charge = l.reference WHERE l.command_id = $1
+UNION ALL SELECT 'message', charge, l.at FROM ledger l JOIN charges ON charge = l.reference WHERE l.command_id = $1
 UNION ALL SELECT 'dead_letter', id, at FROM dead_letters WHERE id = $1 OR receipt_key = $1 OR command_id = $1
 """
 _OUR_IDS = """
