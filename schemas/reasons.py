@@ -95,6 +95,7 @@ class Reason(StrEnum):
     AGREEMENT_UNKNOWN = "AGREEMENT_UNKNOWN"
     BILL_NOT_PAYABLE = "BILL_NOT_PAYABLE"
     BILL_UNKNOWN = "BILL_UNKNOWN"
+    CLOSED_AFTER_PAID = "CLOSED_AFTER_PAID"
     CONSENT = "CONSENT"
     CREDIT_EXCEEDS = "CREDIT_EXCEEDS"
     CREDIT_UNMATCHED = "CREDIT_UNMATCHED"
@@ -109,6 +110,7 @@ class Reason(StrEnum):
     PAID_AFTER_CLOSE = "PAID_AFTER_CLOSE"
     PARKED = "PARKED"
     REFUND_EXCEEDS = "REFUND_EXCEEDS"
+    REFUND_FOREIGN = "REFUND_FOREIGN"
     FOREIGN_NOTICE = "FOREIGN_NOTICE"
     SETTLEMENT_CONTRA_REQUIRED = "SETTLEMENT_CONTRA_REQUIRED"
     VISIT_ARCHIVED = "VISIT_ARCHIVED"
@@ -230,6 +232,7 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.AGREEMENT_UNKNOWN: _R(404, "AE", "204", False, "There is no such agreement in force. Check the agreement id.", "没有该有效协议。请核对协议编号。"),
     Reason.BILL_NOT_PAYABLE: _R(409, "AE", "207", False, "The bill cannot be paid now: it is being debited, paid or closed. Wait for the result so that it is not paid twice.", "账单当前不可支付：正在代扣、已付清或已关闭。请等待结果，以免重复付款。"),
     Reason.BILL_UNKNOWN: _R(404, "AE", "204", False, "There is no such bill of this person. Check the bill id.", "没有该账单。请核对账单编号。"),
+    Reason.CLOSED_AFTER_PAID: _R(409, "AE", "207", False, "The gateway says that a paid order is closed. The bill is frozen until a person decides.", "渠道称已支付的订单已关闭。账单已冻结，待人工处理。"),
     Reason.CONSENT: _R(422, "AE", "207", False, "There is no consent in force for this use, so nothing was stored. A new consent is needed first.", "没有有效授权，未保存任何内容。需先重新授权。"),
     Reason.CREDIT_EXCEEDS: _R(409, "AE", "207", False, "The refund of {asked} is above what is left of this charge ({left}). Refund at most {left}.", "退费 {asked} 元超过该费用剩余 {left} 元，最多可退 {left} 元。"),
     Reason.CREDIT_UNMATCHED: _R(422, "AE", "207", False, "No charge, or more than one, fits this reversal. Name the original in FT1-31 or FT1-30.", "没有或有多条费用与该冲正相符，请在 FT1-31 或 FT1-30 指明原明细。"),
@@ -244,6 +247,7 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.PAID_AFTER_CLOSE: _R(200, "AE", "207", False, "The order was paid after we had closed it. The money will be refunded.", "订单关闭后收到付款，款项将退回。"),
     Reason.PARKED: _R(409, "AE", "207", False, "A person set this aside undecided. It is kept whole; re-inject it when its cause is removed.", "已由人工搁置，未作处理，原文保留。排除原因后请重新注入。"),
     Reason.REFUND_EXCEEDS: _R(409, "AE", "207", False, "The refund in the notice is above what was paid. The bill is frozen until a person decides.", "通知中的退款超过已付金额。账单已冻结，待人工处理。"),
+    Reason.REFUND_FOREIGN: _R(200, "AE", "207", False, "The channel refunded money that we did not ask to refund. It is owed again and the bill is frozen until a person decides.", "渠道退回了我方未申请的款项，该金额重新计入欠款，账单已冻结，待人工处理。"),
     Reason.FOREIGN_NOTICE: _R(403, "AR", "207", False, "The notice is signed well but belongs to another merchant. Nothing changed.", "通知签名有效，但属于其他商户。账目未变。"),
     Reason.SETTLEMENT_CONTRA_REQUIRED: _R(409, "AE", "207", False, "The charge was settled by insurance. Send the contra settlement first.", "该费用已医保结算。请先冲正结算。"),
     Reason.VISIT_ARCHIVED: _R(409, "AE", "207", False, "The visit was settled long ago and is archived. A person must book this line.", "该就诊早已结清并归档。须人工入账。"),

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from hub.domain.state import AccountState
+from hub.domain.state import AccountState, Seen
 from schemas.commands import Instant
 from schemas.dead_letters import DeadLetterInterface
 from schemas.errands import Errand
@@ -54,3 +54,5 @@ class Decision(NamedTuple):
     facts: tuple[Fact, ...] = ()
     quarantine: tuple[Quarantine, ...] = ()
     result: dict[str, object] | None = None
+    repeats: Seen | None = None
+    """What is remembered of the first outcome, for a repeat."""

@@ -1,0 +1,86 @@
+"""Scores and the lines they give: newest wins, only under a consent in force, never a claw-back (domain 5)."""
+
+from typing import Final
+
+from hub.domain.draft import Draft, Outcome, Refusal
+from hub.domain.state import Agreement, Score
+from hub.policies import Grant
+from schemas.commands import Instant, ObserveScore, RevokeConsent
+from schemas.events import ConsentRevoked, LineSet, ScoreObserved
+from schemas.reasons import Reason
+
+SCOPE: Final = "medical_credit"
+
+
+def observe_score(draft: Draft, body: ObserveScore) -> Outcome | Refusal:
+    """Keep a newer band and set the line anew; an older one is recorded, not applied (protocols 8.2)."""
+    if not _consented(draft, body):
+        return Refusal(Reason.CONSENT)
+    if not draft.policies.knows(body.cut_points_hash):
+        return Refusal(Reason.HUB_BUSY)
+    known = draft.core.scores.get(body.provider)
+    if known is not None and (body.computed_at, body.sequence) <= (known.computed_at, known.sequence):
+        return Outcome("LATE", body.message_id, Reason.LATE)
+    draft.emit(
+        ScoreObserved(
+            body.provider,
+            body.band,
+            body.cut_points_hash,
+            body.message_id,
+            body.computed_at,
+            body.valid_until,
+            body.sequence,
+            body.authorisation,
+            body.authorisation_until,
+        )
+    )
+    set_line(draft)
+    return Outcome("RECORDED", body.message_id)
+
+
+def _consented(draft: Draft, body: ObserveScore) -> bool:
+    """The authorisation must be named, cover the score's instant and this use, and not have been withdrawn."""
+    agreement = draft.agreement()
+    if agreement is not None and body.provider not in agreement.score_consents:
+        return False
+    return (
+        bool(body.authorisation)
+        and SCOPE in body.authorisation_scopes
+        and body.authorisation_from <= body.computed_at <= body.authorisation_until
+        and body.authorisation not in draft.core.revoked.get(body.provider, ())
+    )
+
+
+def revoke_consent(draft: Draft, body: RevokeConsent) -> Outcome | Refusal:
+    """Stop using the provider's scores at once: the band is forgotten, the line frozen for new use, debts stay."""
+    draft.emit(ConsentRevoked(body.provider, body.authorisation))
+    set_line(draft)
+    return Outcome("RECORDED", body.provider)
+
+
+def set_line(draft: Draft) -> None:
+    """Compute the line of the agreement in force anew; emit it when it changed."""
+    agreement = draft.agreement()
+    if agreement is None:
+        return
+    grant, provider, band = granted(draft, agreement, draft.now.city)
+    limit = grant.limit_fen if grant else 0
+    if limit != agreement.limit_fen:
+        draft.emit(LineSet(agreement.id, limit, provider or agreement.provider, band))
+
+
+def granted(draft: Draft, agreement: Agreement, at: Instant) -> tuple[Grant | None, str, int]:
+    """Return the line an agreement's scores give, with provider and band: the pack's first provider that gives one."""
+    pack = draft.policies.packs[agreement.pack]
+    for provider in pack.providers:
+        score = draft.core.scores.get(provider)
+        if score is None or not _usable(agreement, provider, score, at):
+            continue
+        grant = draft.policies.grant(pack, provider, score.band, score.cut_points_hash, agreement.bank)
+        if grant is not None:
+            return grant, provider, score.band
+    return None, "", -1
+
+
+def _usable(agreement: Agreement, provider: str, score: Score, at: Instant) -> bool:
+    return provider in agreement.score_consents and at <= score.valid_until

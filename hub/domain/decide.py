@@ -1,0 +1,249 @@
+"""One command or one timer becomes exactly one decision: pure, deterministic, never an exception for bad input.
+
+`decide` recognises repeats, forwards what belongs to another account, then asks the function of the command's noun.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+from hub.domain.agreements import sign_agreement, withdraw_agreement
+from hub.domain.auto_debit import debit_due, query_due, retry_due, term_due
+from hub.domain.charges import post_charge
+from hub.domain.credit_lines import observe_score, revoke_consent
+from hub.domain.decision import Decision, Now, Quarantine, Timer
+from hub.domain.digests import content_digest, id_digest
+from hub.domain.draft import CHARGE_QUARANTINE, Draft, Outcome, Refusal
+from hub.domain.eligibility import check_eligibility, eligibility_answer
+from hub.domain.evolve import memory_key, stamped, without_timer
+from hub.domain.facts import facts
+from hub.domain.feeds import receive_feed_message
+from hub.domain.gateway import record_result
+from hub.domain.notices import note_agreement_end, receive_notice
+from hub.domain.numbers import identify, identify_patient, route
+from hub.domain.prepayment import deposit_insurance, deposit_prepayment, receive_transfer
+from hub.domain.refunds import refund_query_due
+from hub.domain.repayments import record_repayment
+from hub.domain.results import result_of
+from hub.domain.settlements import reverse_settlement, settle_insurance
+from hub.domain.state import AccountState, Seen
+from hub.domain.views import views
+from hub.domain.visits import archive_visit, close_visit, record_visit
+from hub.policies import Policies
+from schemas import commands
+from schemas.commands import Command, Interface
+from schemas.dead_letters import DeadLetterInterface
+from schemas.events import CreditUnparked, Resumed
+from schemas.ledger import CommandSource, LedgerRecord, TimerSource
+from schemas.reasons import REASONS, Reason
+
+Repeat = Literal["DUPLICATE", "RELAY_REPEATED", "RESULT_REPEATED"]
+
+_DECIDE: Final[dict[type, Callable[[Draft, Any], Outcome | Refusal]]] = {
+    commands.PostCharge: post_charge,
+    commands.RecordVisit: record_visit,
+    commands.IdentifyPatient: identify_patient,
+    commands.SettleInsurance: settle_insurance,
+    commands.ReverseSettlement: reverse_settlement,
+    commands.SignAgreement: sign_agreement,
+    commands.WithdrawAgreement: withdraw_agreement,
+    commands.DepositPrepayment: deposit_prepayment,
+    commands.DepositInsuranceAccount: deposit_insurance,
+    commands.RecordRepayment: record_repayment,
+    commands.CheckEligibility: check_eligibility,
+    commands.ObserveScore: observe_score,
+    commands.RevokeConsent: revoke_consent,
+    commands.ReceiveFeedMessage: receive_feed_message,
+    commands.ReceiveNotice: receive_notice,
+    commands.NoteAgreementEnd: note_agreement_end,
+    commands.RecordGatewayResult: record_result,
+    commands.ReceiveTransfer: receive_transfer,
+}
+_NOT_REMEMBERED: Final = (commands.CheckEligibility, commands.ReceiveFeedMessage)
+"""A question is asked anew each time; a feed keeps its own memory."""
+_LETTERS: Final[dict[Interface, DeadLetterInterface]] = {
+    "mllp": "hl7",
+    "fhir": "fhir",
+    "alipay": "pay",
+    "unionpay": "pay",
+    "score": "score",
+    "api": "api",
+    "courier": "commands",
+    "relay": "commands",
+    "reinjection": CHARGE_QUARANTINE,
+}
+
+
+def decide(state: AccountState, command: Command, offset: int, policies: Policies, now: Now) -> Decision:
+    """Return the outcome of a command; the same arguments give the same decision, byte for byte."""
+    draft = Draft(state, policies, now, command)
+    draft.institution = getattr(command.body, "institution", "")
+    repeated = _recognised(draft, command)
+    if repeated is not None:
+        outcome, seen = repeated
+        return _finish(draft, CommandSource(offset), outcome, seen)
+    return _finish(draft, CommandSource(offset), _decided(draft, command))
+
+
+def refuse(
+    state: AccountState, command: Command, offset: int, policies: Policies, now: Now, reason: Reason
+) -> Decision:
+    """Return the refusal of a command for a reason found outside, as OUTCOME_TOO_LARGE; nothing changes."""
+    return _finish(Draft(state, policies, now, command), CommandSource(offset), Refusal(reason))
+
+
+def fire(state: AccountState, timer: Timer, policies: Policies, now: Now) -> Decision:
+    """Return what a due timer does; it is taken out of the state first, so it never fires twice."""
+    draft = Draft(without_timer(state, f"{timer.kind}|{timer.subject}"), policies, now, timer=timer)
+    outcome = _fired(draft, timer)
+    return _finish(draft, TimerSource(timer.kind, timer.due_at, timer.subject), outcome)
+
+
+def _decided(draft: Draft, command: Command) -> Outcome | Refusal:
+    body = command.body
+    routed = route(draft, command)
+    if routed is not None:
+        return routed
+    outcome = _DECIDE[type(body)](draft, body)
+    if isinstance(body, commands.PostCharge | commands.RecordVisit | commands.SettleInsurance):
+        if isinstance(outcome, Outcome) and outcome.code != "DUPLICATE":
+            identify(draft, body.subject)
+    return outcome
+
+
+def _recognised(draft: Draft, command: Command) -> tuple[Outcome | Refusal, Seen | None] | None:
+    """Return the stored outcome of a repeat, the refusal of a reused id, or None for something new."""
+    known, via = draft.core.seen, command.via
+    content = content_digest(command.content_hash)
+    seen = known.get(memory_key(known, command.id, content))
+    if via is not None and via.account in draft.core.relays:
+        last, ids = draft.core.relays[via.account]
+        if via.seq < last or (via.seq == last and command.id in ids):
+            return _repeat("RELAY_REPEATED", seen), seen
+    if seen is not None:
+        return _repeat("RESULT_REPEATED" if command.interface == "courier" else "DUPLICATE", seen), seen
+    if command.interface == "api" and id_digest(command.id) in known:
+        return Refusal(Reason.IDEMPOTENCY_KEY_REUSED), None
+    control = _control_id(command)
+    other = known.get(id_digest(control)) if control else None
+    if other is not None and other.content != content:
+        return Refusal(Reason.CONTROL_ID_REUSED), None
+    return None
+
+
+def _repeat(code: Repeat, seen: Seen | None) -> Outcome:
+    if seen is None:
+        return Outcome(code)
+    return Outcome(code, references=seen.references, duplicate_of=seen.seq)
+
+
+def _control_id(command: Command) -> str:
+    control = getattr(command.body, "strict_control_id", "")
+    return f"control|{command.source}|{control}" if control else ""
+
+
+def _fired(draft: Draft, timer: Timer) -> Outcome:
+    subject = timer.subject
+    if timer.kind in _FIRE_BY_ID:
+        return _FIRE_BY_ID[timer.kind](draft, subject)
+    if timer.kind == "idle_close":
+        close_visit(draft, subject, timer.due_at, idle=True)
+    elif timer.kind == "archive":
+        archive_visit(draft, subject)
+    elif timer.kind == "resume":
+        draft.emit(Resumed())
+    else:
+        _give_up_parked(draft, subject)
+    return Outcome("TIMER", subject)
+
+
+_FIRE_BY_ID: Final[dict[str, Callable[[Draft, str], Outcome]]] = {
+    "auto_debit": debit_due,
+    "debit_retry": retry_due,
+    "debit_query": query_due,
+    "refund_query": refund_query_due,
+    "term": term_due,
+}
+
+
+def _give_up_parked(draft: Draft, subject: str) -> None:
+    """A credit whose charge never came: a person must look."""
+    visit, _, command = subject.rpartition("|")
+    institution, _, visit_no = visit.partition("|")
+    draft.emit(CreditUnparked(visit_no, institution, command, applied=False))
+    draft.set_aside(CHARGE_QUARANTINE, Reason.CREDIT_UNMATCHED, f"waited since command {command}", command=command)
+
+
+def _finish(
+    draft: Draft, source: CommandSource | TimerSource, outcome: Outcome | Refusal, seen: Seen | None = None
+) -> Decision:
+    if isinstance(outcome, Refusal):
+        outcome = _refused(draft, outcome)
+    record = _record(draft, source, outcome)
+    state = stamped(draft.state, record)
+    return Decision(
+        record,
+        state,
+        tuple(draft.errands),
+        facts(draft, outcome.reason if outcome.code == "REFUSED" else outcome.code),
+        tuple(draft.quarantine),
+        _result(draft, state, outcome, record, seen),
+        seen,
+    )
+
+
+def _refused(draft: Draft, refusal: Refusal) -> Outcome:
+    if not refusal.keep_events:
+        draft.forget()
+    interface = refusal.quarantine or (_LETTERS[draft.command.interface] if draft.command else None)
+    if interface is not None and not REASONS[refusal.reason].retriable:
+        draft.quarantine.append(Quarantine(interface, refusal.reason, refusal.detail, refusal.parameters))
+    return Outcome("REFUSED", reason=refusal.reason, parameters=refusal.parameters)
+
+
+def _record(draft: Draft, source: CommandSource | TimerSource, outcome: Outcome) -> LedgerRecord:
+    command, pack, core = draft.command, draft.pack, draft.before.core
+    remembered = command is not None and not isinstance(command.body, _NOT_REMEMBERED)
+    return LedgerRecord(
+        account=core.account,
+        seq=core.seq + 1,
+        source=source,
+        now=draft.now.city,
+        wall_now=draft.now.wall,
+        outcome=outcome.code,
+        command_id=command.id if command else "",
+        content_hash=command.content_hash if command and remembered else "",
+        interface=command.interface if command else "timer",
+        sender=command.source if command else "",
+        reason=outcome.reason,
+        parameters=outcome.parameters,
+        pack=pack.id if pack else "",
+        pack_hash=pack.hash if pack else "",
+        reference=outcome.reference,
+        duplicate_of=outcome.duplicate_of,
+        events=tuple(draft.events),
+        journal=tuple(draft.journal),
+        explanation=draft.steps,
+        after=views(draft.before, draft.state, draft.events),
+        reinjects=command.reinjects if command else "",
+        via=command.via if command else None,
+        control_id=_control_id(command) if command else "",
+    )
+
+
+def _result(
+    draft: Draft, state: AccountState, outcome: Outcome, record: LedgerRecord, seen: Seen | None
+) -> dict[str, object] | None:
+    """Return the answer's body: rebuilt from the state by the ids of the outcome, or of the first one for a repeat."""
+    if draft.command is None or outcome.code == "FORWARDED":
+        return None
+    body = draft.command.body
+    if outcome.code == "REFUSED" or (seen is not None and seen.code == "REFUSED"):
+        return {}
+    if isinstance(body, commands.CheckEligibility):
+        return eligibility_answer(draft, body)
+    references = outcome.references
+    if seen is None and not references:
+        content = content_digest(record.content_hash)
+        stored = state.core.seen.get(memory_key(state.core.seen, record.command_id, content))
+        references = stored.references if stored else ()
+    return result_of(state, body, references)

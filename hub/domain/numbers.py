@@ -1,0 +1,148 @@
+"""Hospital numbers: accounts of their own until a message names their person, then links that forward (architecture 5)."""
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from hub.domain.draft import MONEY_INCIDENT, Draft, Outcome, Refusal
+from hub.domain.lines import booked_line
+from hub.domain.state import Core
+from schemas.commands import Command, IdentifyPatient, PostCharge, ReceiveTransfer, RecordVisit, Subject, Via
+from schemas.errands import RelayErrand
+from schemas.events import (
+    Forwarded,
+    NumberLinked,
+    NumberNoted,
+    PersonIdentified,
+    PrepaymentTransferred,
+    VisitClosed,
+)
+from schemas.ids import message_hash
+from schemas.reasons import Reason
+
+HOPS_MAX: Final = 4
+LANE_PARTITION: Final = -1
+"""The domain knows no partitions; whoever relays an errand knows the one it read it from."""
+
+
+def identify(draft: Draft, subject: Subject) -> None:
+    """Keep what a message says about the person, masked, when it is new."""
+    if _is_new(draft.core, subject):
+        draft.emit(PersonIdentified(subject))
+
+
+def _is_new(core: Core, subject: Subject) -> bool:
+    return (
+        (subject.name_masked not in ("", core.name_masked))
+        or (subject.id_masked not in ("", core.id_masked))
+        or (subject.birth_on not in ("", core.birth_on))
+        or (subject.sex not in ("", core.sex))
+        or (subject.number == core.account and core.kind == "person")
+    )
+
+
+def identify_patient(draft: Draft, body: IdentifyPatient) -> Outcome | Refusal:
+    """Record an identity; a person tells a hospital number of theirs, once, that it may link."""
+    identify(draft, body.subject)
+    number, core, command = body.subject.number, draft.core, draft.command
+    if command and number and number != core.account and number not in core.numbers:
+        draft.emit(NumberNoted(number))
+        came_from = command.via.accounts if command.via else ()
+        if number not in came_from:
+            _relay(draft, _told(draft, command, body, number), came_from)
+    return Outcome("RECORDED", core.account)
+
+
+def _told(draft: Draft, command: Command, body: IdentifyPatient, number: str) -> Command:
+    account = draft.core.account
+    return Command(
+        id=message_hash("identify", account, str(draft.seq)),
+        account=number,
+        accepted_at=command.accepted_at,
+        accepted_wall_at=command.accepted_wall_at,
+        source=command.source,
+        interface="relay",
+        content_hash=message_hash("identify", account, number),
+        body=body,
+    )
+
+
+def route(draft: Draft, command: Command) -> Outcome | Refusal | None:
+    """Link and forward where this is a hospital number's account; None when the command is decided here."""
+    account = draft.core.account
+    subject: Subject | None = getattr(command.body, "subject", None)
+    if subject is not None and subject.number == account and subject.person not in ("", account):
+        refusal = _link(draft, command, subject)
+        if refusal is not None:
+            return refusal
+    person = draft.core.linked_person
+    if not person or _decided_here(draft, command):
+        return None
+    visited = command.via.accounts if command.via else ()
+    if person in visited and isinstance(command.body, IdentifyPatient):
+        return Outcome("RECORDED", person)
+    return forward(draft, command, person)
+
+
+def _link(draft: Draft, command: Command, subject: Subject) -> Refusal | None:
+    """Link once; prepayment goes over in a relay ahead of the first forward."""
+    core = draft.core
+    if core.linked_person:
+        same = core.linked_person == subject.person
+        return None if same else Refusal(Reason.LINK_CONFLICT, quarantine=MONEY_INCIDENT)
+    draft.emit(NumberLinked(subject.person, getattr(command.body, "institution", "")))
+    for institution, amount in core.prepayments.items():
+        if amount:
+            draft.emit(PrepaymentTransferred(institution, amount, subject.person))
+            _relay(draft, _transfer(draft, command, subject, institution, amount), ())
+    return None
+
+
+def _transfer(draft: Draft, command: Command, subject: Subject, institution: str, amount_fen: int) -> Command:
+    account = draft.core.account
+    event_at = getattr(command.body, "event_at", command.accepted_at)
+    return Command(
+        id=message_hash("transfer", account, str(draft.seq), institution),
+        account=subject.person,
+        accepted_at=command.accepted_at,
+        accepted_wall_at=command.accepted_wall_at,
+        source=command.source,
+        interface="relay",
+        content_hash=message_hash("transfer", account, institution, str(amount_fen)),
+        body=ReceiveTransfer(account, institution, event_at, amount_fen, subject),
+    )
+
+
+def _decided_here(draft: Draft, command: Command) -> bool:
+    """Lines booked before the link stay and are reversed here."""
+    body = command.body
+    if not isinstance(body, PostCharge):
+        return False
+    named = (line.reverses or line.line_key for line in body.lines)
+    return all(booked_line(draft.state, body.institution, key) is not None for key in named)
+
+
+def forward(draft: Draft, command: Command, to: str) -> Outcome | Refusal:
+    """Send a command on with id, times, sender, reply address and sealed bytes as they are; circles are refused."""
+    visited = command.via.accounts if command.via else ()
+    if to in visited or to == draft.core.account or len(visited) + 1 > HOPS_MAX:
+        return Refusal(Reason.FORWARD_LOOP, quarantine=MONEY_INCIDENT)
+    body = command.body
+    if isinstance(body, RecordVisit) and body.event == "discharged":
+        _close_here(draft, body)
+    draft.emit(Forwarded(command.id, to))
+    _relay(draft, replace(command, account=to), visited)
+    return Outcome("FORWARDED", to)
+
+
+def _close_here(draft: Draft, body: RecordVisit) -> None:
+    """A stay that began before the link ends here too."""
+    encounter = draft.encounter(body.institution, body.visit)
+    if encounter is not None and not encounter.closed_at:
+        draft.emit(VisitClosed(body.visit, body.institution, draft.accepted_at, "discharged"))
+
+
+def _relay(draft: Draft, command: Command, visited: tuple[str, ...]) -> None:
+    account = draft.core.account
+    via = Via(LANE_PARTITION, account, draft.seq, (*visited, account))
+    draft.errands.append(RelayErrand(draft.errand_id("relay"), account, replace(command, via=via)))

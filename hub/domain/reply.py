@@ -1,0 +1,46 @@
+"""The answer to a caller that waits: from the decision alone, equal for every repeat (architecture 4, 5).
+
+`Reply.code` is the outcome code (`POSTED`, `RECORDED`, `HELD`, `LATE`, …) or the reason of a refusal; a repeat carries
+code, instant and result of the first outcome, and `repeated`. Shapes of `Reply.result` by body:
+
+* `PostCharge`, `SettleInsurance`, `ReverseSettlement`: `{institution, visit}`; with a charge also `charge, total_fen,
+  held, pack, allocation{fund_fen, account_fen, other_fen, prepayment_fen, credit_fen, self_pay_fen}, reason,
+  parameters` (why credit gave less); with credits applied also `reductions[{reduction, charge, amount_fen}],
+  returned{as allocation}, refund_at_window_fen`. A parked credit: `HELD` with `{institution, visit}` only.
+* `SignAgreement`: `{agreement, pack, bank, channel, limit_fen}` (the line at signing).
+* `RecordRepayment`: `{payment, amount_fen, applied[{bill, amount_fen}], refundable_fen}`.
+* `RecordVisit`: `{visit, institution}`. `ObserveScore`: `{message_id, sequence, provider}`.
+* `ReceiveNotice`: `{order_no}`.
+* `CheckEligibility`: `{eligible, reason, available_fen, limit_fen, used_fen, prepayment_fen, insurance_fen,
+  insurance_linked, pack}`; judged anew each time.
+* Every other body, and a refusal: `{}`; what fills a refusal's text is in `parameters` (`SEQ_GAP`: `expected`, `got`).
+"""
+
+from hub.domain.decision import Decision, Now
+from schemas.commands import Command
+from schemas.replies import Reply
+
+REPEATED = frozenset(("DUPLICATE", "RELAY_REPEATED", "RESULT_REPEATED"))
+
+
+def reply_for(decision: Decision, command: Command, now: Now) -> Reply | None:
+    """Return the reply to a command, or None for a forwarded one: the account it went to answers."""
+    record, first = decision.record, decision.repeats
+    if record.outcome == "FORWARDED":
+        return None
+    if first is not None:
+        code, reason, at, parameters = first.code, first.reason, first.at, first.parameters
+    else:
+        code = "POSTED" if record.outcome == "DUPLICATE" else record.outcome
+        reason, at, parameters = record.reason, now.city, record.parameters
+    refused = code == "REFUSED"
+    return Reply(
+        command_id=command.id,
+        account=record.account,
+        code=reason if refused else code,
+        refused=refused,
+        at=at,
+        parameters=parameters,
+        result=decision.result or {},
+        repeated=record.outcome in REPEATED,
+    )

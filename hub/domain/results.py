@@ -1,0 +1,108 @@
+"""The body of an answer, made only of what never changes in the state: a repeat's is rebuilt and equal (architecture 4)."""
+
+from hub.domain.state import AccountState, Charge, Encounter, Parts, Reduction
+from schemas.commands import (
+    Body,
+    ObserveScore,
+    PostCharge,
+    ReceiveNotice,
+    RecordRepayment,
+    RecordVisit,
+    ReverseSettlement,
+    SettleInsurance,
+    SignAgreement,
+)
+
+
+def result_of(state: AccountState, body: Body, references: tuple[str, ...]) -> dict[str, object]:
+    """Return the answer's body for a command, from the ids its outcome made; shapes: hub.domain.reply."""
+    if isinstance(body, PostCharge | SettleInsurance | ReverseSettlement):
+        return _charge_result(state, body, references)
+    if isinstance(body, SignAgreement):
+        return _agreement_result(state, references)
+    if isinstance(body, RecordRepayment):
+        return _repayment_result(state, references)
+    if isinstance(body, ObserveScore):
+        return {"message_id": body.message_id, "sequence": body.sequence, "provider": body.provider}
+    if isinstance(body, ReceiveNotice):
+        return {"order_no": body.order_no}
+    if isinstance(body, RecordVisit):
+        return {"visit": body.visit, "institution": body.institution}
+    return {}
+
+
+def _charge_result(
+    state: AccountState, body: PostCharge | SettleInsurance | ReverseSettlement, references: tuple[str, ...]
+) -> dict[str, object]:
+    result: dict[str, object] = {"institution": body.institution, "visit": body.visit}
+    charge, reductions = _find(state, references)
+    if charge is not None:
+        result.update(
+            charge=charge.id,
+            total_fen=charge.total_fen,
+            held=charge.status != "posted" or bool(charge.into),
+            pack=charge.pack,
+            allocation=parts_result(charge.parts),
+            reason=charge.reason,
+            parameters=charge.parameters,
+        )
+    if reductions:
+        returned = Parts(*(sum(amounts) for amounts in zip(*(r.parts for r in reductions), strict=True)))
+        result.update(
+            reductions=[{"reduction": r.id, "charge": r.charge, "amount_fen": r.amount_fen} for r in reductions],
+            returned=parts_result(returned),
+            refund_at_window_fen=returned.self_pay,
+        )
+    return result
+
+
+def _find(state: AccountState, references: tuple[str, ...]) -> tuple[Charge | None, list[Reduction]]:
+    charge: Charge | None = None
+    reductions: list[Reduction] = []
+    for reference in references:
+        found = next((e for e in state.encounters.values() if _holds(e, reference)), None)
+        if found is None:
+            continue
+        if reference in found.reductions:
+            reductions.append(found.reductions[reference])
+        elif charge is None:
+            charge = found.charges[reference]
+    return charge, reductions
+
+
+def _holds(encounter: Encounter, reference: str) -> bool:
+    return reference in encounter.charges or reference in encounter.reductions
+
+
+def parts_result(parts: Parts) -> dict[str, int]:
+    """Return a split as JSON shows it."""
+    return {
+        "fund_fen": parts.fund,
+        "account_fen": parts.account,
+        "other_fen": parts.other,
+        "prepayment_fen": parts.prepayment,
+        "credit_fen": parts.credit,
+        "self_pay_fen": parts.self_pay,
+    }
+
+
+def _agreement_result(state: AccountState, references: tuple[str, ...]) -> dict[str, object]:
+    agreement = state.core.agreements.get(references[0]) if references else None
+    if agreement is None:
+        return {}
+    return {
+        "agreement": agreement.id,
+        "pack": agreement.pack,
+        "bank": agreement.bank,
+        "channel": agreement.channel,
+        "limit_fen": agreement.granted_fen,
+    }
+
+
+def _repayment_result(state: AccountState, references: tuple[str, ...]) -> dict[str, object]:
+    payment = state.core.payments.get(references[0]) if references else None
+    if payment is None:
+        return {}
+    applied = [{"bill": bill, "amount_fen": amount} for bill, amount in payment.applied]
+    left = payment.amount_fen - sum(amount for _, amount in payment.applied)
+    return {"payment": payment.id, "amount_fen": payment.amount_fen, "applied": applied, "refundable_fen": left}

@@ -1,0 +1,143 @@
+"""How each thing that a record touched stands afterwards, so that a projection copies and never computes."""
+
+from typing import Literal
+
+from hub.domain.deduction import allocation_of
+from hub.domain.state import AccountState, Bill, Charge, Core, Debit, Encounter
+from schemas.events import ChargePosted, Event, LinesHeld, PostedLine
+from schemas.ledger import BillView, ChargeView, DebitView, PersonView, View
+
+BillState = Literal[
+    "open", "issued", "partially_paid", "debiting", "overdue", "paid", "cancelled", "relieved", "written_off"
+]
+
+
+def views(before: AccountState, after: AccountState, events: list[Event]) -> tuple[View, ...]:
+    """Return the person, and every charge, bill and debit whose state is another object than before."""
+    if not events:
+        return ()
+    touched: list[View] = [person_view(after.core)]
+    booked = {e.charge: e.lines for e in events if type(e) is ChargePosted or type(e) is LinesHeld}
+    for key, encounter in after.encounters.items():
+        old = before.encounters.get(key)
+        if old is not encounter:
+            touched += _charge_views(old, encounter, booked)
+    if after.core.bills is not before.core.bills:
+        bills = before.core.bills
+        touched += [bill_view(after.core, b) for id_, b in after.core.bills.items() if bills.get(id_) is not b]
+    if after.core.debits is not before.core.debits:
+        debits = before.core.debits
+        touched += [debit_view(d) for no, d in after.core.debits.items() if debits.get(no) is not d]
+    return tuple(touched)
+
+
+def person_view(core: Core) -> PersonView:
+    """Return the account; without an agreement in force the last one, on which something may still be owed."""
+    agreements = list(core.agreements.values())
+    agreement = core.agreements.get(core.agreement) or (agreements[-1] if agreements else None)
+    status: Literal["active", "suspended", "barred"] = (
+        "barred" if core.barred else "suspended" if core.suspended else "active"
+    )
+    return PersonView(
+        core.account,
+        core.kind,
+        core.name_masked,
+        core.id_masked,
+        status,
+        core.insurance_fen,
+        core.prepayments,
+        core.refundable_fen,
+        core.agreement,
+        agreement.pack if agreement else "",
+        agreement.bank if agreement else "",
+        agreement.channel if agreement else "",
+        agreement.limit_fen if agreement else 0,
+        sum(a.used_fen for a in agreements),
+        sum(a.held_fen for a in agreements),
+        core.linked_person,
+    )
+
+
+def _charge_views(
+    old: Encounter | None, encounter: Encounter, booked: dict[str, tuple[PostedLine, ...]]
+) -> list[ChargeView]:
+    if old is not None and old.charges is encounter.charges:
+        return []
+    known = old.charges if old else {}
+    return [
+        charge_view(encounter, charge, booked.get(id_, ()))
+        for id_, charge in encounter.charges.items()
+        if known.get(id_) is not charge
+    ]
+
+
+def charge_view(encounter: Encounter, charge: Charge, lines: tuple[PostedLine, ...]) -> ChargeView:
+    """Return a charge with its original split and what was taken back since."""
+    reversed_ = charge.status == "posted" and charge.returned_fen >= charge.total_fen > 0
+    return ChargeView(
+        charge.id,
+        encounter.visit,
+        encounter.institution,
+        encounter.scene,
+        charge.department,
+        charge.event_at,
+        charge.pack,
+        charge.total_fen,
+        allocation_of(charge.parts),
+        allocation_of(charge.returned),
+        "reversed" if reversed_ else charge.status,
+        charge.bill,
+        lines,
+    )
+
+
+def bill_state(bill: Bill) -> BillState:
+    """Return the bill's state: final, debiting, paid, then the overdue mark, then what was paid."""
+    if bill.final:
+        return bill.final
+    if bill.debiting:
+        return "debiting"
+    if bill.owed_fen <= 0:
+        return "paid"
+    if bill.overdue_since:
+        return "overdue"
+    return "partially_paid" if bill.paid_fen else "issued"
+
+
+def bill_view(core: Core, bill: Bill) -> BillView:
+    """Return a bill with its two clocks."""
+    return BillView(
+        bill.id,
+        bill.visit.partition("|")[2],
+        bill.institution,
+        bill.agreement,
+        bill.pack,
+        bill_state(bill),
+        bill.amount_fen,
+        bill.paid_fen,
+        bill.revision,
+        bill.closed_at,
+        bill.debit_at,
+        bill.due_at,
+        bill.overdue_since > 0,
+        bool(bill.frozen),
+        bill.supplementary,
+        core.agreements[bill.agreement].channel,
+    )
+
+
+def debit_view(debit: Debit) -> DebitView:
+    """Return an attempt to debit a bill."""
+    return DebitView(
+        debit.order_no,
+        debit.bill,
+        debit.channel,
+        debit.attempt,
+        debit.amount_fen,
+        debit.state,
+        debit.cause,
+        debit.gateway_code,
+        debit.trade_no,
+        debit.started_at,
+        debit.next_at,
+    )
