@@ -220,7 +220,7 @@ class _LineReader:
         position = self._profile.places[name]
         raw = self._segment.raw(position.field)
         separators, currency = self._segment.separators, self._profile.defaults.currency
-        if raw == text or raw == f"{text}{separators.subcomponent}{currency}":
+        if raw in (text, f"{text}{separators.subcomponent}{currency}"):
             return
         written = (
             leaf(raw, position.component, position.subcomponent + 1, separators),

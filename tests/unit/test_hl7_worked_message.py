@@ -1,9 +1,10 @@
 """The worked message of protocols 2.5, byte for byte."""
 
+from hl7_messages import NOW, SETTING, WORKED, WORKED_TEXT, accepted, edited
+
 from adapters.hl7.answers import answer_durable
 from adapters.hl7.totals import net_fen
 from adapters.hl7.translation import line_event_id, translate
-from hl7_messages import NOW, SETTING, WORKED, WORKED_TEXT, accepted, edited
 from schemas.commands import PostCharge
 
 KEY = "HIS|XMZSH|ZS26070300000871|2f394f6c23aa7e34"
