@@ -24,7 +24,15 @@ OutcomeCode = Literal[
 ]
 
 TimerKind = Literal[
-    "auto_debit", "debit_retry", "debit_query", "refund_query", "term", "idle_close", "parked_credit", "resume", "archive"
+    "auto_debit",
+    "debit_retry",
+    "debit_query",
+    "refund_query",
+    "term",
+    "idle_close",
+    "parked_credit",
+    "resume",
+    "archive",
 ]
 
 

@@ -1,4 +1,4 @@
-"""Bills: issued at the close, revised by late charges and reversals, overdue at the term (domain 6, architecture 12)."""
+"""Bills: issued at the close, revised by late charges and reversals, overdue at the term (domain 6)."""
 
 from typing import Final
 
@@ -59,10 +59,7 @@ def issue_bills(draft: Draft, visit: str, closed_at: Instant, *, supplementary: 
 def clocks(pack: Pack, agreement: Agreement, closed_at: Instant) -> tuple[Instant, Instant]:
     """Return when a bill is debited (0: never by us) and when its term ends (domain 6, the two clocks)."""
     term = pack.repayment
-    if term.kind == "days":
-        due_at = closed_at + term.days * DAY_MS
-    else:
-        due_at = at_hour(closed_at, term.days + 1, term.hour)
+    due_at = closed_at + term.days * DAY_MS if term.kind == "days" else at_hour(closed_at, term.days + 1, term.hour)
     debit = pack.debit
     if debit is None or not agreement.debit_consent or agreement.channel == "bank":
         return 0, due_at

@@ -104,9 +104,9 @@ def _decided(draft: Draft, command: Command) -> Outcome | Refusal:
     if routed is not None:
         return routed
     outcome = _DECIDE[type(body)](draft, body)
-    if isinstance(body, commands.PostCharge | commands.RecordVisit | commands.SettleInsurance):
-        if isinstance(outcome, Outcome) and outcome.code != "DUPLICATE":
-            identify(draft, body.subject)
+    changed = isinstance(outcome, Outcome) and outcome.code != "DUPLICATE"
+    if changed and isinstance(body, commands.PostCharge | commands.RecordVisit | commands.SettleInsurance):
+        identify(draft, body.subject)
     return outcome
 
 

@@ -83,22 +83,29 @@ def credit_room(case: Case) -> Room:
     agreement, pack = case.agreement, case.pack
     if agreement is None:
         return Room(0, Reason.AGREEMENT_MISSING, NO_CITATION)
-    if case.core.barred:
-        return Room(0, Reason.BARRED, pack.overdue.citation)
-    if case.core.suspended:
-        return Room(0, Reason.SUSPENDED, pack.overdue.citation)
-    if agreement.pack != pack.id or case.scene not in pack.scenes:
-        return Room(0, Reason.SCENE_NOT_COVERED, pack.coverage)
-    if agreement.consent_until < case.at:
-        return Room(0, Reason.CONSENT, pack.coverage)
-    if not agreement.limit_fen:
-        consented = not agreement.provider or agreement.provider in case.core.scores
-        return Room(0, Reason.NO_LINE if consented else Reason.CONSENT, pack.tiers[0].citation)
+    bar = _bar(case, agreement)
+    if bar is not None:
+        return bar
     free = max(0, agreement.limit_fen - agreement.used_fen - agreement.held_fen)
     preset = _preset_room(case)
     if preset < free:
         return Room(preset, Reason.PRESET_EXCEEDED, pack.presets.citation)
     return Room(free, Reason.CREDIT_EXHAUSTED, tier_citation(pack, agreement))
+
+
+def _bar(case: Case, agreement: Agreement) -> Room | None:
+    """Return the first condition of the credit step that does not hold, or None."""
+    core, pack = case.core, case.pack
+    consented = not agreement.provider or agreement.provider in core.scores
+    conditions = (
+        (core.barred, Reason.BARRED, pack.overdue.citation),
+        (core.suspended, Reason.SUSPENDED, pack.overdue.citation),
+        (agreement.pack != pack.id or case.scene not in pack.scenes, Reason.SCENE_NOT_COVERED, pack.coverage),
+        (agreement.consent_until < case.at, Reason.CONSENT, pack.coverage),
+        (not agreement.limit_fen and not consented, Reason.CONSENT, pack.coverage),
+        (not agreement.limit_fen, Reason.NO_LINE, pack.tiers[0].citation),
+    )
+    return next((Room(0, reason, citation) for barred, reason, citation in conditions if barred), None)
 
 
 def tier_citation(pack: Pack, agreement: Agreement) -> Citation:

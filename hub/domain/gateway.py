@@ -27,9 +27,12 @@ def record_result(draft: Draft, body: RecordGatewayResult) -> Outcome | Refusal:
     if debit is None:
         return Refusal(Reason.ORDER_UNKNOWN, {"order": body.order_no}, MONEY_INCIDENT)
     if body.status in ("paid", "refunded"):
-        if body.amount_fen is not None and body.amount_fen != debit.amount_fen:
-            return contradict_amount(draft, debit, body.amount_fen)
-        return take_payment(draft, debit, body.trade_no)
+        other = body.amount_fen is not None and body.amount_fen != debit.amount_fen
+        return (
+            contradict_amount(draft, debit, body.amount_fen or 0)
+            if other
+            else take_payment(draft, debit, body.trade_no)
+        )
     if debit.doubt:
         return _resolve_doubt(draft, debit, body)
     if not debit.live:

@@ -1,4 +1,4 @@
-"""A gateway's own word about one of our orders: the transition table of protocols 5.2, for Alipay and UnionPay alike."""
+"""A gateway's own word about one of our orders: the transition table of protocols 5.2, for all channels."""
 
 from hub.domain.auto_debit import fail_debit, plan_query, query
 from hub.domain.bills import after_payment

@@ -1,4 +1,4 @@
-"""Hospital numbers: accounts of their own until a message names their person, then links that forward (architecture 5)."""
+"""Hospital numbers: accounts of their own until a message names their person, then links that forward."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The body of an answer, made only of what never changes in the state: a repeat's is rebuilt and equal (architecture 4)."""
+"""The body of an answer, made only of what never changes in the state: a repeat's is rebuilt and equal."""
 
 from hub.domain.state import AccountState, Charge, Encounter, Parts, Reduction
 from schemas.commands import (
@@ -22,6 +22,11 @@ def result_of(state: AccountState, body: Body, references: tuple[str, ...]) -> d
         return _agreement_result(state, references)
     if isinstance(body, RecordRepayment):
         return _repayment_result(state, references)
+    return _named_result(body)
+
+
+def _named_result(body: Body) -> dict[str, object]:
+    """Return what the command itself names."""
     if isinstance(body, ObserveScore):
         return {"message_id": body.message_id, "sequence": body.sequence, "provider": body.provider}
     if isinstance(body, ReceiveNotice):

@@ -3,7 +3,7 @@
 from typing import Final
 
 from hub.domain.digests import feed_digest
-from hub.domain.evolve.changes import counted, put, with_core
+from hub.domain.evolve.changes import Applications, counted, put, with_core
 from hub.domain.state import AccountState, Feed
 from schemas import events
 
@@ -58,7 +58,7 @@ def _feed_advanced(state: AccountState, event: events.FeedAdvanced) -> AccountSt
     return with_core(state, kind="feed", feed=Feed(event.stream, event.sequence, kept))
 
 
-APPLY: Final = {
+APPLY: Final[Applications] = {
     events.PrepaymentDeposited: _deposited,
     events.PrepaymentTransferred: _transferred,
     events.InsuranceAccountDeposited: _insurance_deposited,

@@ -4,7 +4,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from hub.domain.evolve.changes import armed, counted, disarmed, put, with_agreement, with_core, without
+from hub.domain.evolve.changes import Applications, armed, counted, disarmed, put, with_agreement, with_core, without
 from hub.domain.state import AccountState, Agreement, Score
 from schemas import events
 
@@ -106,7 +106,7 @@ def _resumed(state: AccountState, _event: events.Resumed) -> AccountState:
     return with_core(state, suspended=False, resume_at=0, timers=timers)
 
 
-APPLY: Final = {
+APPLY: Final[Applications] = {
     events.AgreementSigned: _signed,
     events.AgreementEnded: _ended,
     events.ChannelAgreementEnded: _channel_ended,

@@ -4,7 +4,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from hub.domain.evolve.changes import armed, counted, disarmed, put, with_bill, with_core, with_used
+from hub.domain.evolve.changes import Applications, armed, counted, disarmed, put, with_bill, with_core, with_used
 from hub.domain.state import AccountState, Alarm, Bill, BillPayment, Charge, Core, Payment
 from schemas import events
 
@@ -154,7 +154,7 @@ def with_paid_back(core: Core, bill_id: str, payment_id: str, amount_fen: int) -
     return replace(bill, paid_fen=bill.paid_fen - amount_fen, payments=payments)
 
 
-APPLY: Final = {
+APPLY: Final[Applications] = {
     events.BillIssued: _issued,
     events.BillRevised: _revised,
     events.BillReductionHeld: _reduction_held,

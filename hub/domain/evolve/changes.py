@@ -1,7 +1,7 @@
 """Small pure changes shared by every event: timers, counters, one encounter, one bill."""
 
-from collections.abc import Mapping
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
@@ -11,6 +11,9 @@ from schemas.ids import Kind
 from schemas.ledger import TimerKind
 
 V = TypeVar("V")
+
+Applications = dict[type, Callable[[AccountState, Any], AccountState]]
+"""Event type → how it changes the state."""
 
 
 def put(table: Mapping[str, V], key: str, value: V) -> dict[str, V]:

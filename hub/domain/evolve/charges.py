@@ -4,7 +4,17 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from hub.domain.evolve.changes import armed, counted, disarmed, put, with_core, with_encounter, with_used, without
+from hub.domain.evolve.changes import (
+    Applications,
+    armed,
+    counted,
+    disarmed,
+    put,
+    with_core,
+    with_encounter,
+    with_used,
+    without,
+)
 from hub.domain.evolve.visits import visit_key
 from hub.domain.state import (
     AccountState,
@@ -224,7 +234,7 @@ def _unparked(state: AccountState, event: events.CreditUnparked) -> AccountState
     return with_core(state, timers=disarmed(state.core.timers, subject, "parked_credit"))
 
 
-APPLY: Final = {
+APPLY: Final[Applications] = {
     events.ChargePosted: _posted,
     events.LinesHeld: _held,
     events.ChargeReduced: _reduced,

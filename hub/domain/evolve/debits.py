@@ -5,7 +5,17 @@ from typing import Final
 from msgspec.structs import replace
 
 from hub.domain.evolve.bills import quiet, with_paid_back, with_payment
-from hub.domain.evolve.changes import armed, counted, disarmed, put, with_bill, with_core, with_debit, with_used
+from hub.domain.evolve.changes import (
+    Applications,
+    armed,
+    counted,
+    disarmed,
+    put,
+    with_bill,
+    with_core,
+    with_debit,
+    with_used,
+)
 from hub.domain.state import AccountState, BillPayment, Debit, Payment
 from schemas import events
 
@@ -143,7 +153,7 @@ def _channel_refunded(state: AccountState, event: events.ChannelRefunded) -> Acc
     )
 
 
-APPLY: Final = {
+APPLY: Final[Applications] = {
     events.DebitStarted: _started,
     events.DebitUnknown: _unknown,
     events.DebitQueried: _queried,

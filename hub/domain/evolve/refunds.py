@@ -5,7 +5,16 @@ from typing import Final
 from msgspec.structs import replace
 
 from hub.domain.evolve.bills import with_paid_back
-from hub.domain.evolve.changes import armed, counted, disarmed, with_bill, with_core, with_debit, with_refund
+from hub.domain.evolve.changes import (
+    Applications,
+    armed,
+    counted,
+    disarmed,
+    with_bill,
+    with_core,
+    with_debit,
+    with_refund,
+)
 from hub.domain.state import AccountState, Refund
 from schemas import events
 
@@ -81,7 +90,7 @@ def _failed(state: AccountState, event: events.RefundFailed) -> AccountState:
     )
 
 
-APPLY: Final = {
+APPLY: Final[Applications] = {
     events.RefundStarted: _started,
     events.RefundUnknown: _unknown,
     events.RefundQueried: _queried,

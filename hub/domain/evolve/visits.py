@@ -4,7 +4,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from hub.domain.evolve.changes import armed, disarmed, with_core, with_encounter, without
+from hub.domain.evolve.changes import Applications, armed, disarmed, with_core, with_encounter, without
 from hub.domain.state import AccountState, Encounter
 from schemas import events
 
@@ -77,7 +77,7 @@ def _archived(state: AccountState, event: events.VisitArchived) -> AccountState:
     return AccountState(core, without(state.encounters, key))
 
 
-APPLY: Final = {
+APPLY: Final[Applications] = {
     events.VisitOpened: _opened,
     events.VisitUpdated: _updated,
     events.VisitClosed: _closed,
