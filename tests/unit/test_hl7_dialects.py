@@ -1,0 +1,323 @@
+"""Source profiles, the sign table, routing, identity and visit events (protocols 2.1-2.4, architecture 5)."""
+
+from pathlib import Path
+
+import pytest
+from hl7_messages import CITY_KEY, NOW, WORKED_TEXT, accepted, adt, changed, edited, refused, setting_for, variant
+
+from adapters.hl7.identity import mask_id, mask_name
+from adapters.hl7.lines import agrees, line_kind
+from adapters.hl7.profile import SHIPPED, Profile, ProfileError, Profiles, load_profiles, profile_from_yaml
+from adapters.hl7.reader import STANDARD, escape, place, separators_of, unescape
+from adapters.hl7.translation import Setting
+from schemas.commands import DepositPrepayment, PostCharge, RecordVisit
+from schemas.ids import account_id
+from schemas.reasons import Reason
+
+SAMPLES = Path(__file__).parent.parent / "samples" / "hl7v2"
+MINIMAL = "profile: {source_id: A@B, version: 1, valid_from: 2020-01-01}\n"
+PERSON = account_id(CITY_KEY, "person", "350299199003070025")
+
+
+def rule(sign_rule: str, more: str = "") -> Profile:
+    """Return a profile with a sign rule."""
+    return profile_from_yaml(f"{MINIMAL}sign_rule: {sign_rule}\n{more}")
+
+
+TABLE = [
+    # kind, quantity, amount, TYPE, AMOUNT, AGREE
+    ("CG", 1, 100, "charge", "charge", "charge"),
+    ("CG", -1, -100, None, "credit", None),
+    ("CG", 1, -100, None, "credit", None),
+    ("CG", -1, 100, None, None, None),
+    ("CD", 1, 100, "credit", None, None),
+    ("CD", -1, -100, None, "credit", "credit"),
+    ("CD", 1, -100, None, "credit", "credit"),
+    ("CD", -1, 100, None, None, None),
+    ("AJ", 1, 100, None, None, None),
+    ("PY", 1, 100, "payment", "payment", "payment"),
+    ("CO", 1, 100, "memo", "memo", "memo"),
+    ("CG", 1, 0, "memo", "memo", "memo"),
+    ("CD", -1, 0, "memo", "memo", "memo"),
+]
+
+
+@pytest.mark.parametrize(("kind", "quantity", "amount", "by_type", "by_amount", "agree"), TABLE)
+def test_the_sign_table_of_reversals(kind, quantity, amount, by_type, by_amount, agree):
+    """Every row of protocols 2.4 under every rule; None is quarantine."""
+    for sign_rule, expected in (("TYPE", by_type), ("AMOUNT", by_amount), ("AGREE", agree)):
+        assert line_kind(kind, quantity, amount, rule(sign_rule)) == expected
+
+
+def test_adjustments_need_a_direction():
+    """`aj_direction` makes AJ a charge or a credit."""
+    assert line_kind("AJ", 1, 100, rule("TYPE", "defaults: {aj_direction: CD}")) == "credit"
+    assert line_kind("AJ", 1, 100, rule("TYPE", "defaults: {aj_direction: CG}")) == "charge"
+
+
+@pytest.mark.parametrize(
+    ("quantity", "unit", "amount_fen", "product", "agreed"),
+    [
+        ("14", "1.31", 1834, "half_up", True),
+        ("0.5", "0.01", 1, "half_up", True),
+        ("0.5", "0.01", 0, "half_even", True),
+        ("1.5", "0.01", 2, "half_even", True),
+        ("0.9", "0.01", 0, "truncate", True),
+        ("0.9", "0.01", 1, "truncate", False),
+        ("3", "33.333333", 10000, "half_up", True),
+        ("3", "33.33", 10000, "within_1_fen", True),
+        ("3", "33.32", 10000, "within_1_fen", False),
+        ("-14", "1.31", 1834, "half_up", True),
+        ("14", "1.31", 1835, "half_up", False),
+    ],
+)
+def test_the_arithmetic_guard_rounds_as_the_profile_says(quantity, unit, amount_fen, product, agreed):
+    """All of it in exact decimals; halves included."""
+    assert agrees(quantity, unit, amount_fen, product) is agreed
+
+
+def test_every_shipped_profile_can_be_used():
+    """Standard map, GB18030 dialect, number routing, waiting for the decision, amount in FT1-7."""
+    profiles = load_profiles()
+    found = {source: profiles.find(source) for source in profiles.sources}
+    assert found["HIS@XMZSH"].name == "HIS@XMZSH/3"
+    assert found["HIS@XMDSY"].identity.charset == "gb18030"
+    assert found["HIS@XMFYB"].defaults.route_by == "number"
+    assert found["HIS@XMDYY"].defaults.ack_after == "decision"
+    assert str(found["SENDING_APP@SENDING_FAC"].places["amount"]) == "FT1-7.1"
+
+
+@pytest.mark.parametrize(
+    ("document", "complaint"),
+    [
+        ("profile: {}", "source_id"),
+        (MINIMAL + "fields: {amuont: FT1-11}", "amuont"),
+        (MINIMAL + "fields: {amount: FT1_11}", "FT1_11"),
+        (MINIMAL + "fields: {amount: ZZ1-1}", "position in FT1"),
+        (MINIMAL + "sign_rule: MAYBE", "sign_rule"),
+        (MINIMAL + "guard: {product: nearest}", "product"),
+        (MINIMAL + "defaults: {settlement: in_message}", "settlement_fields"),
+        (MINIMAL + "colour: blue", "colour"),
+        ("profile: {source_id: A@B, version: 1, valid_from: 2020-01-01, offset: +8}", "offset"),
+        ("[", "cannot be used"),
+    ],
+)
+def test_a_profile_that_cannot_be_meant_is_refused_by_name(document: str, complaint: str):
+    """The message names the entry at fault."""
+    with pytest.raises(ProfileError, match=complaint):
+        profile_from_yaml(document)
+
+
+def test_the_version_in_force_is_chosen_by_the_message():
+    """A new version counts from its day on; each message records the one that read it."""
+    text = (
+        "profile: {source_id: HIS@XMZSH, version: %d, valid_from: %s, offset: '+08:00'}\n"
+        "fields: {amount: FT1-11, kind: FT1-6, qty: FT1-10, unit: FT1-12, line_id: FT1-2}"
+    )
+    versions = Profiles([profile_from_yaml(text % (1, "2020-01-01")), profile_from_yaml(text % (2, "2026-07-03"))])
+    setting = Setting(versions, CITY_KEY)
+    assert accepted(changed(), setting).profile == "HIS@XMZSH/2"
+    assert accepted(changed(MSH_7="20260702235959+0800"), setting).profile == "HIS@XMZSH/1"
+    assert refused(changed(MSH_7="20191231"), setting).reason == Reason.DIALECT_UNMAPPED
+    with pytest.raises(ProfileError, match="two profiles"):
+        Profiles([profile_from_yaml(text % (1, "2020-01-01")), profile_from_yaml(text % (1, "2021-01-01"))])
+
+
+def test_a_vendor_that_writes_its_amount_in_ft1_7_is_read():
+    """The medplum sample: amount 150.00 in FT1-7, quantity in FT1-8, no unit price."""
+    payload = (SAMPLES / "medplum" / "dft-amount-in-ft1-7.hl7").read_bytes()
+    body = accepted(payload).body
+    assert isinstance(body, PostCharge)
+    line = body.lines[0]
+    assert (line.amount_fen, line.quantity, line.unit_price, line.item.code) == (15_000, "1", "", "99213")
+
+
+def test_a_charge_goes_to_the_person_by_citizen_id():
+    """Default routing; the hospital number goes along for the link."""
+    message = accepted(changed())
+    assert message.account == PERSON
+    assert message.body.subject.number == account_id(CITY_KEY, "number", "XMZSH|P0091827")
+
+
+def test_a_charge_without_citizen_id_goes_to_the_number_account():
+    """The number account has no credit, but nothing is lost."""
+    message = accepted(changed(PID_3="P0091827^^^XMZSH^MR"))
+    assert message.account == account_id(CITY_KEY, "number", "XMZSH|P0091827")
+    assert message.body.subject.person == ""
+
+
+def test_a_profile_that_routes_by_number_always_does():
+    """Even a message that carries both goes to the number account, the only judge of its link."""
+    message = accepted(changed(MSH_4="XMFYB", FT1_3_6="CG"))
+    assert message.account == account_id(CITY_KEY, "number", "XMFYB|P0091827")
+    assert message.body.subject.person == PERSON
+
+
+def test_identifiers_have_their_precedence():
+    """NI, then MR or PI, then a health card, PID-2; PID-19 counts where it has the form of a citizen id."""
+
+    def number(value: str) -> str:
+        return account_id(CITY_KEY, "number", f"XMZSH|{value}")
+
+    assert accepted(changed(PID_3="C1^^^A^HC~P2^^^XMZSH^PI")).account == number("P2")
+    assert accepted(changed(PID_3="C1^^^A^HC")).account == number("HC:C1")
+    assert accepted(changed(PID_3="", PID_2="OLD7")).account == number("OLD7")
+    assert accepted(changed(PID_3="P3")).account == number("P3")
+    assert accepted(changed(PID_3="", PID_19="350299199003070025")).account == PERSON
+    assert refused(changed(PID_3="", PID_19="425-57-9745")).reason == Reason.PATIENT_MISSING
+
+
+def test_a_lower_case_check_character_is_the_same_person():
+    """`x` and `X` end the same id."""
+    small = accepted(changed(PID_3="11010519491231002x^^^N^NI")).account
+    assert small == accepted(changed(PID_3="11010519491231002X^^^N^NI")).account
+
+
+def test_names_and_numbers_are_masked():
+    """The person's own page shows the first character and the last four digits."""
+    assert mask_name("林", "晓岚") == "林**"
+    assert mask_name("", "李") == "李**"
+    assert mask_name("", "") == ""
+    assert mask_id("350299199003070025") == "**************0025"
+
+
+@pytest.mark.parametrize(
+    ("event", "meaning"),
+    [
+        ("A01", "opened"),
+        ("A04", "opened"),
+        ("A08", "updated"),
+        ("A03", "discharged"),
+        ("A11", "cancelled"),
+        ("A13", "reopened"),
+    ],
+)
+def test_each_visit_event_becomes_its_command(event: str, meaning: str):
+    """One ADT, one RecordVisit with both account ids."""
+    body = accepted(adt(event)).body
+    assert isinstance(body, RecordVisit)
+    assert (body.event, body.visit, body.institution, body.scene) == (meaning, "V5512", "XMZSH", "outpatient")
+    assert body.subject.person == PERSON
+    assert body.event_at == 1783044910000
+
+
+def test_an_admission_without_class_is_inpatient_and_a_registration_outpatient():
+    """A01 and A04 say it themselves; a discharge leaves it to what is known."""
+    scenes = [accepted(adt(event, PV1_2="")).body.scene for event in ("A01", "A04", "A03")]
+    assert scenes == ["inpatient", "outpatient", None]
+
+
+def test_a_mistyped_event_is_an_alias_of_the_profile():
+    """`PO3` is read as P03 where the profile says so."""
+    assert isinstance(accepted(changed(MSH_9="DFT^PO3")).body, PostCharge)
+
+
+def test_a_message_of_payments_is_a_prepayment():
+    """FT1-6 PY: money paid in advance to the institution, never a charge."""
+    only = "".join(line + "\r" for line in WORKED_TEXT.split("\r") if line and not line.startswith(("FT1|2", "FT1|3")))
+    body = accepted(edited(only, {"FT1_6": "PY", "FT1_11": "500.00", "FT1_12": "", "FT1_10": ""}).encode()).body
+    assert isinstance(body, DepositPrepayment)
+    assert (body.amount_fen, body.receipt_no, body.institution) == (50_000, "F0001", "XMZSH")
+
+
+def test_an_empty_line_id_gets_a_weak_key():
+    """`MSH-10#FT1-1`, flagged."""
+    body = accepted(changed(FT1_1_2="")).body
+    assert isinstance(body, PostCharge)
+    assert (body.lines[0].line_key, body.lines[0].weak_key) == ("ZS26070300000871#1", True)
+
+
+def test_a_credit_names_its_charge_by_set_id_or_by_ft1_30():
+    """FT1-31 within the message first, then FT1-30; a set id used twice names nobody."""
+
+    def reverses(**fields: str) -> str:
+        body = accepted(changed(**fields)).body
+        assert isinstance(body, PostCharge)
+        return body.lines[2].reverses
+
+    assert reverses() == "F0002"
+    assert reverses(FT1_3_31="", FT1_3_30="F0001") == "F0001"
+    assert reverses(FT1_3_31="9") == ""
+    assert reverses(FT1_1_1="2") == ""
+
+
+def test_quantity_may_be_absent_only_where_the_profile_says_one():
+    """Otherwise AE 101; a unit price may be absent only under `none_unit`."""
+    assert refused(changed(FT1_1_10="")).faults[0].reason == Reason.FIELD_MISSING
+    assert refused(changed(FT1_1_12="")).faults[0].reason == Reason.FIELD_MISSING
+    single = variant("defaults: {currency: CNY", 'defaults: {quantity: "1", currency: CNY')
+    assert accepted(changed(FT1_1_10=""), single)
+    assert accepted(changed(FT1_1_12=""), variant("product: half_up", "product: none_unit"))
+
+
+def test_the_insurers_parts_are_read_where_the_profile_says_so():
+    """`settlement: in_message`: parts that add up become the split, others are refused."""
+    positions = "{id: ZYB-1, total: ZYB-2, fund: ZYB-3, account: ZYB-4, other: ZYB-5, cash: ZYB-6}"
+    text = (SHIPPED / "his-xmzsh.yaml").read_text("utf-8")
+    text = text.replace("sign_rule: TYPE", f"settlement_fields: {positions}\nsign_rule: TYPE")
+    setting = setting_for(text.replace("defaults: {", "defaults: {settlement: in_message, "))
+    paid = accepted(changed() + b"ZYB|S1|38.10|20.00|10.00|0.00|8.10\r", setting).body
+    assert isinstance(paid, PostCharge)
+    assert paid.settlement is not None
+    assert (paid.settlement.total_fen, paid.settlement.cash_fen, paid.settlement_mode) == (3810, 810, "in_message")
+    assert accepted(changed(), setting).body.settlement is None
+    wrong = {
+        b"ZYB|S1|38.10|20.00|10.00|0.00|8.11\r": Reason.SPLIT_TOTAL,
+        b"ZYB|S1|38.10||10.00|0.00|8.10\r": Reason.SPLIT_FIELD,
+        b"ZYB||38.10|20.00|10.00|0.00|8.10\r": Reason.SPLIT_FIELD,
+        b"ZYB|S1|38.10|-1.00|10.00|0.00|8.10\r": Reason.SPLIT_NEGATIVE,
+    }
+    for segment, reason in wrong.items():
+        assert refused(changed() + segment, setting).reason == reason
+
+
+def test_a_time_far_ahead_becomes_readable_when_its_day_comes():
+    """The only judgement that looks at a clock, and it never takes an acceptance back."""
+    ahead = changed(EVN_2="20260710000000+0800")
+    assert refused(ahead).reason == Reason.TIME_INVALID
+    assert accepted(ahead, now=NOW + 7 * 24 * 3600 * 1000)
+
+
+def test_escapes_are_undone_in_leaf_values_only():
+    """A separator inside a value is written as an escape and comes back."""
+    body = accepted(changed(FT1_1_7="A\\S\\1^name \\T\\ more\\F\\x^NHSA")).body
+    assert isinstance(body, PostCharge)
+    assert (body.lines[0].item.code, body.lines[0].item.name) == ("A^1", "name & more|x")
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        ("\\X41C3A9\\", "Aé"),
+        ("a\\.br\\b", "a\nb"),
+        ("\\E\\F\\E\\", "\\F\\"),
+        ("\\Z9\\", "\\Z9\\"),
+        ("50\\", "50\\"),
+        ("\\XZZ\\", "\\XZZ\\"),
+        ("\\H\\bold\\N\\", "\\H\\bold\\N\\"),
+    ],
+)
+def test_each_escape_sequence(raw: str, text: str):
+    """Known sequences are undone, others stay as sent."""
+    assert unescape(raw, STANDARD) == text
+
+
+def test_our_own_text_is_escaped():
+    """What we write can be read back."""
+    assert unescape(escape("a|b^c~d&e\\f", STANDARD), STANDARD) == "a|b^c~d&e\\f"
+    assert escape("a\rb", STANDARD) == "a b"
+
+
+def test_separators_with_and_without_subcomponent_and_truncation():
+    """Three, four and five characters in MSH-2."""
+    assert separators_of("MSH|^~\\|A") == separators_of("MSH|^~\\|B")
+    assert separators_of("MSH|^~\\|A").subcomponent == ""
+    assert separators_of("MSH|^~\\&#|A").subcomponent == "&"
+    assert separators_of("MSH|^~\\&#!|A") is None
+
+
+@pytest.mark.parametrize("text", ["FT1", "FT1-0", "FT1-1.0", "ft1-1", "FT1-1.1.1.1", "FT1-x", ""])
+def test_positions_are_checked(text: str):
+    """A profile cannot name a place that does not exist."""
+    with pytest.raises(ValueError, match="position"):
+        place(text)
