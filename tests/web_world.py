@@ -47,7 +47,9 @@ class ViewsProcess:
             "MEDCREDIT_HEALTH__PORT": str(self.health_port),
         }
         with self.log.open("ab") as output:
-            self.process = subprocess.Popen([sys.executable, "-c", _VIEWS], env=environment, stdout=output, stderr=output)
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", _VIEWS], env=environment, stdout=output, stderr=output
+            )
         async with asyncio.timeout(_START_SECONDS), aiohttp.ClientSession() as session:
             while True:
                 with contextlib.suppress(aiohttp.ClientError):
