@@ -146,7 +146,14 @@ class ToyRules:
     def reply_for(self, decision, command, now):
         """The balance."""
         balance = decision.state.core.balance
-        return Reply(command.id, command.account, decision.record.outcome, False, now.city, result={"balance": balance})
+        return Reply(
+            command.id,
+            command.account,
+            decision.record.outcome,
+            refused=False,
+            at=now.city,
+            result={"balance": balance},
+        )
 
     def encode_core(self, core):
         """Due times at the head, as the hub does."""
