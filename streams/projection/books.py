@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -11,20 +12,9 @@ import asyncpg
 from hub.runtime.database import BOOKS, UNREACHABLE, connect, is_away
 from hub.runtime.sections import PROJECTOR_AFTER_COMMIT, PROJECTOR_BEFORE_COMMIT, CriticalSections
 from streams.projection.faults import SupersededError
-from streams.projection.rows import COLUMNS, Rows
+from streams.projection.rows import COLUMNS, Row, Rows
 from streams.projection.statements import SQL
 
-_FOLDS: Final = {
-    "ledger": ("fold_ledger",),
-    "journal": ("fold_journal",),
-    "charges": ("fold_charges",),
-    "charge_lines": ("fold_charge_lines", "claim_line_keys", "note_contested_line_keys"),
-    "bills": ("fold_bills",),
-    "debits": ("fold_debits",),
-    "persons": ("fold_persons",),
-    "dead_letters": ("fold_dead_letters",),
-    "dead_letter_arrivals": ("fold_dead_letter_arrivals",),
-}
 RETRIABLE: Final = (
     *UNREACHABLE,
     asyncpg.InterfaceError,
@@ -34,6 +24,9 @@ RETRIABLE: Final = (
 )
 """What the methods of `Books` may raise for work that can be done again; `may_be_repeated` has the last word."""
 _LEDGER_AT: Final = COLUMNS["ledger"].index("at")
+_LINE_OWNER: Final = itemgetter(
+    *(COLUMNS["charge_lines"].index(name) for name in ("institution", "line_key", "account"))
+)
 _CITY: Final = ZoneInfo("Asia/Shanghai")
 
 
@@ -118,10 +111,10 @@ class Books:
                 await self._advance(connection, advances)
                 await self._ensure_months(connection, rows)
                 await self._stage(connection, rows)
-                for table, statements in _FOLDS.items():
+                for table in COLUMNS:
                     if rows[table]:
-                        for name in statements:
-                            await connection.execute(SQL[name])
+                        await connection.execute(SQL[f"fold_{table}"])
+                await self._claim_line_keys(connection, rows["charge_lines"])
                 await self._sections.reach(PROJECTOR_BEFORE_COMMIT)
             await self._sections.reach(PROJECTOR_AFTER_COMMIT)
         except BaseException:
@@ -166,6 +159,15 @@ class Books:
                 for table in ("ledger", "journal"):
                     await connection.execute(SQL["ensure_month"], table, at)
                 self._months.add(month)
+
+    async def _claim_line_keys(self, connection: asyncpg.Connection, lines: Iterable[Row]) -> None:
+        """Note who booked each line key first; look for contradictions only when a key was claimed before."""
+        owners = {owner for owner in map(_LINE_OWNER, lines) if owner[1]}
+        if not owners:
+            return
+        claimed = int((await connection.execute(SQL["claim_line_keys"])).removeprefix("INSERT 0 "))
+        if claimed < len(owners):
+            await connection.execute(SQL["note_contested_line_keys"])
 
     async def _stage(self, connection: asyncpg.Connection, rows: Rows) -> None:
         for table, staged in rows.items():

@@ -56,13 +56,16 @@ FROM staged_charge_lines WHERE line_key <> '' ORDER BY institution, line_key, at
 ON CONFLICT (institution, line_key) DO NOTHING
 
 -- name: note_contested_line_keys
--- A later statement than the claim: it sees what another projector committed while the claim waited for it.
+-- A later statement than the claim: it sees what another projector committed while the claim waited for it. LATERAL,
+-- because without statistics of the staged rows the planner would read the whole of line_keys.
 INSERT INTO incidents
 SELECT DISTINCT ON (s.institution, s.line_key, s.account)
     'line|' || s.institution || '|' || s.line_key || '|' || s.account, 'LINE_IN_TWO_ACCOUNTS', s.at,
     s.institution, s.line_key, s.account, s.charge, s.seq, k.account, k.charge
-FROM staged_charge_lines s JOIN line_keys k USING (institution, line_key)
-WHERE k.account <> s.account
+FROM staged_charge_lines s CROSS JOIN LATERAL (
+    SELECT account, charge FROM line_keys
+    WHERE institution = s.institution AND line_key = s.line_key AND account <> s.account OFFSET 0
+) k
 ORDER BY s.institution, s.line_key, s.account, s.seq
 ON CONFLICT (id) DO NOTHING
 

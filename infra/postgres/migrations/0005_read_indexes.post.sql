@@ -8,7 +8,7 @@ CREATE INDEX ON charges (account, event_at DESC);
 CREATE INDEX ON charges (institution, event_at DESC);
 CREATE INDEX ON charges (visit);
 CREATE INDEX ON charge_lines (charge);
-CREATE INDEX ON charge_lines (institution, line_key);
+CREATE INDEX ON charge_lines (line_key);
 CREATE INDEX ON bills (account, closed_at DESC);
 CREATE INDEX ON bills (institution, state);
 CREATE INDEX ON bills (visit);
