@@ -3,7 +3,7 @@
 Only what the page shows is decoded. Nothing here can name a person: the ledger holds masks only.
 """
 
-from collections import Counter, deque
+from collections import Counter
 from typing import Final
 
 import msgspec
@@ -96,14 +96,13 @@ class TailItem(msgspec.Struct, frozen=True):
 
 
 class FlowMeter:
-    """Counts ledger records by second of their lane's wall clock, and keeps the newest for the tail."""
+    """Counts ledger records by second of their lane's wall clock."""
 
     def __init__(self) -> None:
         self.commands_done: dict[int, int] = {}
         """Per partition the offset of the last command whose outcome was seen."""
         self.positions: dict[int, int] = {}
         """Per partition the offset of the last ledger record seen."""
-        self.tail: deque[TailItem] = deque(maxlen=TAIL_LENGTH)
         self._seconds: dict[int, Counter[str]] = {}
 
     def add(self, partition: int, offset: int, value: bytes) -> TailItem:
@@ -116,9 +115,7 @@ class FlowMeter:
         meters += [_EVENT_METERS[event.type] for event in seen.events if event.type in _EVENT_METERS]
         meters += ["refused"] if seen.outcome == "REFUSED" else []
         self._seconds.setdefault(seen.wall_now // 1000, Counter()).update(meters)
-        item = _tail_item(seen, partition, offset)
-        self.tail.append(item)
-        return item
+        return _tail_item(seen, partition, offset)
 
     def rates(self, wall: Instant) -> dict[str, float]:
         """Return events a second over the last ten full seconds before `wall`; older ones are forgotten."""

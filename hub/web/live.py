@@ -3,11 +3,12 @@
 The follower writes it, requests read it; all in one loop, so nothing is locked.
 """
 
+from collections import deque
 from typing import Final
 
 from hub.runtime.clock import Clock
 from hub.web.answers import AsOf, ViewAnswer
-from hub.web.flow import FlowMeter, TailItem
+from hub.web.flow import TAIL_LENGTH, FlowMeter, TailItem
 from hub.web.live_log import Change, LiveLog, changed_rows
 from hub.web.live_tables import Figures, LiveTable, risk_figures, total
 from schemas.topics import VIEWS
@@ -39,6 +40,7 @@ class LiveState:
         self._facts: dict[int, tuple[int, int]] = {}
         self._changed: dict[str, set[str]] = {}
         self._tail: list[TailItem] = []
+        self._shown: deque[TailItem] = deque(maxlen=TAIL_LENGTH)
 
     def take_row(self, view: str, key: bytes, value: bytes | None) -> None:
         """Take a record of a view's topic in."""
@@ -58,6 +60,7 @@ class LiveState:
         """Put what was taken in since the last call into the log; nothing new is no change."""
         if not self._changed and not self._tail:
             return
+        self._shown.extend(self._tail)
         self.log.publish(Change({name: frozenset(ids) for name, ids in self._changed.items()}, tuple(self._tail)))
         self._changed, self._tail = {}, []
 
@@ -96,7 +99,7 @@ class LiveState:
             if name in self.tables:
                 payload[name] = {"rows": self.tables[name].rows()}
         if "tail" in streams:
-            payload["tail"] = list(self.flow.tail)
+            payload["tail"] = list(self._shown)  # what the log has numbered: the next delta begins after it
         return payload
 
     def delta(self, streams: tuple[str, ...], change: Change) -> Payload:
