@@ -210,6 +210,7 @@ def _refused(payload: bytes, envelope: Envelope, reason: Reason) -> Refused:
         control_id=raw(11),
         charset_name=charset_name,
         codec=envelope.codec,
+        source=f"{raw(3)}@{raw(4)}",
     )
     reply: Literal["AE", "AR"] = "AR" if reason in (Reason.BATCH_TOO_LARGE, Reason.HEADER_SEPARATORS) else "AE"
     key = f"sm3:{sm3_hex(payload)[:32]}"

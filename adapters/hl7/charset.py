@@ -61,6 +61,18 @@ def decode(payload: bytes, declared: str = UTF_8) -> Decoded | None:
     return _unnamed(readable, declared)
 
 
+def decode_named_utf_8(payload: bytes) -> str | None:
+    """Return the text of UTF-8 bytes whose MSH-18 says so: the usual case, the same whatever the source declares."""
+    try:
+        text = payload.removeprefix(_BOM).decode(UTF_8)
+    except UnicodeDecodeError:
+        return None
+    fields = text.partition("\r")[0].split(text[3:4] or "|", 18)
+    if len(fields) < 18 or _NAMES.get(fields[17]) != UTF_8 or _NAMES.get(fields[16], UTF_8) != UTF_8:
+        return None
+    return text if text.startswith("MSH") else None
+
+
 def _unnamed(readable: dict[str, str], declared: str) -> Decoded | None:
     """Choose where no text names its own charset: the source's, then UTF-8, then whatever could be read."""
     for charset in (declared, *_ORDER):

@@ -1,6 +1,7 @@
 """MSH: what it says, and the checks that come before anything else is read (protocols 1.3, 1.5, rows 6-15 and 21)."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -38,13 +39,8 @@ class Header(msgspec.Struct, frozen=True):
     charset_name: str
     codec: str = "utf-8"
     """The charset the message was read with; the answer is written in it."""
-
-    @property
-    def source(self) -> str:
-        """The sender, `MSH-3.1@MSH-4.1`."""
-        separators = self.separators
-        application = leaf(self.sending_application, 1, 1, separators)
-        return f"{application}@{leaf(self.sending_facility, 1, 1, separators)}"
+    source: str = ""
+    """The sender, `MSH-3.1@MSH-4.1`."""
 
     @property
     def enhanced(self) -> bool:
@@ -54,14 +50,18 @@ class Header(msgspec.Struct, frozen=True):
     @property
     def version_number(self) -> tuple[int, ...]:
         """The version to compare with, (2, 5, 1) for `2.5.1^CHN`; (2, 5, 1) too where it cannot be read."""
-        text = self.version.split(self.separators.component, 1)[0]
-        return tuple(map(int, text.split("."))) if _VERSION.fullmatch(text) else (2, 5, 1)
+        return _version_number(self.version.split(self.separators.component, 1)[0])
 
 
 UNREADABLE: Final = Header(
     STANDARD, STANDARD.msh_2, "", "", "", "", "", "", "", "", "P", "2.5.1", "", "", "", "", "UNICODE UTF-8"
 )
 """What the answer to a message without a readable header echoes (protocols 1.4)."""
+
+
+@lru_cache(maxsize=256)
+def _version_number(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split("."))) if _VERSION.fullmatch(text) else (2, 5, 1)
 
 
 def unglued(line: str) -> str:
@@ -78,10 +78,11 @@ def read_header(line: str, codec: str) -> Header | None:
     fields = unglued(line).split(separators.field)
     fields += [""] * (18 - len(fields))
     message_type = [*fields[8].split(separators.component, 2), "", ""]
+    source = f"{leaf(fields[2], 1, 1, separators)}@{leaf(fields[3], 1, 1, separators)}"
     return Header(
         separators, fields[1], fields[2], fields[3], fields[4], fields[5], fields[6],
         message_type[0], message_type[1], fields[9], fields[10], fields[11], fields[13], fields[14], fields[15],
-        fields[16], fields[17], codec,
+        fields[16], fields[17], codec, source,
     )  # fmt: skip
 
 

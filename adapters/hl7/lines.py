@@ -50,6 +50,7 @@ class Lines(msgspec.Struct, frozen=True):
 class _Values(NamedTuple):
     """The texts of one FT1 at its profile's positions, in the order of LINE_FIELDS."""
 
+    set_id: str
     line_id: str
     service_at: str
     kind: str
@@ -115,7 +116,7 @@ class _LineReader:
         self._event_at = event_at
         self._values = _Values._make(segment.values(profile.plan))
         self.faults: list[Fault] = []
-        self.set_id = segment.value(1)
+        self.set_id = self._values.set_id
         line_id = self._values.line_id
         self.weak = not line_id
         self.key = line_id or f"{control_id}#{self.set_id or segment.occurrence}"

@@ -12,7 +12,7 @@ from typing import Final, Literal
 import msgspec
 import yaml
 
-from adapters.hl7.reader import Place, place
+from adapters.hl7.reader import Place, Plan, place, plan_of
 from schemas.commands import Scene, SettlementMode
 
 SHIPPED: Final = Path(__file__).parent / "profiles"
@@ -54,10 +54,9 @@ STANDARD_FIELDS: Final[Mapping[str, str]] = {
     "intended_duplicate": "FT1-28",
 }
 """The standard map of protocols 2.2; a profile lists the fields it has, and has no other."""
-LINE_FIELDS: Final = tuple(STANDARD_FIELDS)
-"""The order in which a line's values are read."""
-_NOWHERE: Final = (1 << 20, 1, 1)
-_KNOWN: Final = frozenset(LINE_FIELDS) | {"batch", "posted_at"}
+LINE_FIELDS: Final = ("set_id", *STANDARD_FIELDS)
+"""The order in which a line's values are read; the set id always stands in FT1-1."""
+_KNOWN: Final = frozenset(STANDARD_FIELDS) | {"batch", "posted_at"}
 _SETTLEMENT_FIELDS: Final = ("id", "total", "fund", "account", "other", "cash")
 _VISIT: Final = ("PV1-19.1", "PV1-50.1", "PID-18.1")
 
@@ -132,8 +131,8 @@ class Profile(msgspec.Struct, frozen=True):
     institution: str
     places: Mapping[str, Place]
     """Positions of a charge line by name; empty means that the layout is not mapped yet (DIALECT_UNMAPPED)."""
-    plan: tuple[tuple[int, int, int], ...]
-    """The same as (field, component, subcomponent) in the order of LINE_FIELDS."""
+    plan: Plan
+    """The same, to be read in the order of LINE_FIELDS."""
     visit: tuple[Place, ...]
     """Where the visit number may stand, first hit wins."""
     kinds: Mapping[str, Kind]
@@ -174,12 +173,12 @@ def _compile(document: _Document) -> Profile:
     places = _line_places(document.fields)
     _check_settlement(document)
     source_facility = identity.source_id.partition("@")[2]
-    found = (places.get(name) for name in LINE_FIELDS)
+    read = {"set_id": Place("FT1", 1), **places}
     return Profile(
         identity=identity,
         institution=identity.institution or source_facility,
         places=places,
-        plan=tuple((at.field, at.component, at.subcomponent) if at else _NOWHERE for at in found),
+        plan=plan_of(read.get(name) for name in LINE_FIELDS),
         visit=tuple(map(place, (*_VISIT, *document.visit))),
         kinds=document.kind_alias or STANDARD_KINDS,
         classes={**STANDARD_CLASSES, **document.class_alias},

@@ -79,6 +79,24 @@ def _separators(field: str, signs: str) -> Separators | None:
     return Separators(field, signs[0], signs[1], signs[2], signs[3:4])
 
 
+class Plan(msgspec.Struct, frozen=True):
+    """Positions of one segment, grouped so that each field is split once."""
+
+    size: int
+    fields: tuple[tuple[int, tuple[tuple[int, int, int], ...]], ...]
+    """Field number, then (slot of the result, component, subcomponent) for each leaf wanted of it."""
+
+
+def plan_of(positions: Iterable[Place | None]) -> Plan:
+    """Return the plan that reads positions of one segment in this order; None reads as empty."""
+    slots = list(positions)
+    by_field: dict[int, list[tuple[int, int, int]]] = {}
+    for slot, at in enumerate(slots):
+        if at is not None:
+            by_field.setdefault(at.field, []).append((slot, at.component, at.subcomponent))
+    return Plan(len(slots), tuple((field, tuple(wanted)) for field, wanted in sorted(by_field.items())))
+
+
 class Segment:
     """One line, split at the field separator; `occurrence` counts lines of the same name from 1."""
 
@@ -109,17 +127,24 @@ class Segment:
         """Return the leaf at a profile's position in this segment."""
         return self.value(position.field, position.component, position.subcomponent)
 
-    def values(self, positions: Iterable[tuple[int, int, int]]) -> list[str]:
-        """Return the leaves at (field, component, subcomponent) in one pass, as `value` gives each."""
+    def values(self, plan: Plan) -> list[str]:
+        """Return the leaves a plan names, in the order it was made from, each as `value` gives it."""
         fields, separators = self.fields, self.separators
-        size = len(fields)
-        found: list[str] = []
-        for field, component, subcomponent in positions:
+        size, repetition, component_sign = len(fields), separators.repetition, separators.component
+        found = [""] * plan.size
+        for field, wanted in plan.fields:
             raw = fields[field] if field < size else ""
-            if raw.isalnum() and component == subcomponent == 1:
-                found.append(raw)  # separators are never alphanumeric: nothing to split or unescape
-            else:
-                found.append(_first_leaf(raw, component, subcomponent, separators) if raw else "")
+            if not raw:
+                continue
+            if repetition in raw:
+                raw = raw.split(repetition, 1)[0]
+            parts = raw.split(component_sign)
+            for slot, component, subcomponent in wanted:
+                if component <= len(parts):
+                    part = parts[component - 1]
+                    # Separators are never alphanumeric, so such a part has nothing to split or unescape.
+                    plain = subcomponent == 1 and part.isalnum()
+                    found[slot] = part if plain else _subcomponent(part, subcomponent, separators)
         return found
 
 
@@ -198,6 +223,10 @@ def leaf(raw: str, component: int, subcomponent: int, separators: Separators) ->
         raw = parts[component - 1] if len(parts) >= component else ""
     elif component > 1:
         return ""
+    return _subcomponent(raw, subcomponent, separators)
+
+
+def _subcomponent(raw: str, subcomponent: int, separators: Separators) -> str:
     if separators.subcomponent and separators.subcomponent in raw:
         parts = raw.split(separators.subcomponent, subcomponent)
         raw = parts[subcomponent - 1] if len(parts) >= subcomponent else ""

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from adapters.hl7.charset import decode
+from adapters.hl7.charset import UTF_8, Decoded, decode, decode_named_utf_8
 from adapters.hl7.content import read_content
 from adapters.hl7.faults import QUARANTINED, Fault, Location
 from adapters.hl7.header import UNREADABLE, Header, header_faults, read_header, unglued
@@ -116,7 +116,7 @@ def translate(payload: bytes, setting: Setting, now: int) -> Translated:
     """
     if not payload:
         return refused_bytes(payload, Reason.FRAME_EMPTY)
-    decoded = decode(payload, _declared_charset(payload, setting.profiles))
+    decoded = _decoded(payload, setting.profiles)
     if decoded is None:
         return refused_bytes(payload, Reason.CHARSET_UNDECODABLE)
     lines = lines_of(decoded.text)
@@ -160,6 +160,11 @@ def line_event_id(message_key: str, line_no: int) -> str:
     return message_hash("charge", message_key, str(line_no))
 
 
+def _decoded(payload: bytes, profiles: Profiles) -> Decoded | None:
+    text = decode_named_utf_8(payload)
+    return decode(payload, _declared_charset(payload, profiles)) if text is None else Decoded(text, UTF_8)
+
+
 def _declared_charset(payload: bytes, profiles: Profiles) -> str:
     """Return the charset of the source's profile, found by the ASCII bytes of MSH-3 and MSH-4."""
     header = payload[:512].removeprefix(b"\xef\xbb\xbf")
@@ -176,7 +181,8 @@ def _case(header: Header, lines: list[str], setting: Setting, *, charset_mismatc
     profile = setting.profiles.find(header.source, header.time[:8])
     event = profile.events.get(header.event, header.event) if profile else header.event
     message = Message([unglued(lines[0]), *lines[1:]], header.separators)
-    return _Case(header, message, profile, event, _body_digest(lines, header), charset_mismatch)
+    mismatch = charset_mismatch or (profile is not None and profile.identity.charset != header.codec)
+    return _Case(header, message, profile, event, _body_digest(lines, header), mismatch)
 
 
 def _body_digest(lines: list[str], header: Header) -> str:
