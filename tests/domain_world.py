@@ -1,0 +1,317 @@
+"""One account in memory: commands go in, timers fire as both clocks move, every decision is checked as it is made.
+
+Nothing here stands in for the domain: it is what a lane does, without Kafka.
+"""
+
+from collections import defaultdict
+from pathlib import Path
+
+import msgspec
+
+from hub.domain.decide import decide, fire
+from hub.domain.decision import Decision, Now
+from hub.domain.evolve import evolve
+from hub.domain.reply import reply_for
+from hub.domain.state import AccountState, Agreement, Bill, Debit, encode_core, encode_encounter, new_state
+from hub.domain.timers import next_timer
+from hub.policies import DEFAULT_LADDERS, Policies, load_policies
+from hub.policies.loader import read_pack
+from schemas.commands import (
+    Body,
+    ChargeLine,
+    Command,
+    Item,
+    ObserveScore,
+    PostCharge,
+    RecordGatewayResult,
+    RecordVisit,
+    ReplyTo,
+    SignAgreement,
+    Subject,
+    Via,
+)
+from schemas.errands import DebitErrand, Errand, QueryErrand, RefundErrand, RelayErrand
+from schemas.events import ChargePosted, RefundStarted
+from schemas.ids import account_id, message_hash
+from schemas.ledger import LedgerRecord
+from schemas.replies import Reply
+
+SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
+START = 1_782_900_000_000  # 2026-07-01 18:00 in the city
+KEY = b"a city's key for tests only......"
+PERSON = account_id(KEY, "person", "350203199001011234")
+NUMBER = account_id(KEY, "number", "XMZSH|P0091827")
+FEED = account_id(KEY, "feed", "egret")
+A, B = "XMZSH", "XMDYY"
+CITY, PLATFORM, EXAMPLE = "xiamen-city-2023", "xiamen-platform-2024", "example-city-2025"
+SAMPLE_PACKS = Path(__file__).parent / "samples" / "packs"
+
+XIAMEN = load_policies()
+EXAMPLES = Policies([read_pack(SAMPLE_PACKS / "example-city-2025.toml")])
+_records = msgspec.json.Decoder(LedgerRecord)
+
+
+class World:
+    """An account, its ledger, its errands and the two clocks."""
+
+    def __init__(self, policies: Policies = EXAMPLES, account: str = PERSON) -> None:
+        self.policies = policies
+        self.state: AccountState = new_state(account)
+        self.city = START
+        self.wall = START
+        self.ledger: list[LedgerRecord] = []
+        self.decisions: list[Decision] = []
+        self.errands: list[Errand] = []
+        self.replies: list[Reply] = []
+        self.balances: dict[str, int] = defaultdict(int)
+        self._sent = 0
+
+    @property
+    def now(self) -> Now:
+        """Both clocks."""
+        return Now(self.city, self.wall)
+
+    def command(
+        self, body: Body, id: str = "", interface: str = "mllp", content: str = "", via: Via | None = None
+    ) -> Command:
+        """Return a command as an edge would make it; without an id it is a new message."""
+        self._sent += 1
+        name = id or f"message-{self._sent}"
+        digest = content or message_hash(str(msgspec.json.encode(body)))
+        return Command(
+            name, self.state.core.account, self.city, self.wall, "HIS@XMZSH", interface, digest, body, via=via,
+            reply=ReplyTo(0),
+        )  # fmt: skip
+
+    def send(self, body: Body, **about: object) -> Decision:
+        """Decide a command and book its decision."""
+        return self.take(self.command(body, **about))
+
+    def take(self, command: Command) -> Decision:
+        """Decide a command that is already made."""
+        decision = decide(self.state, command, len(self.ledger), self.policies, self.now)
+        reply = reply_for(decision, command, self.now)
+        if reply is not None:
+            self.replies.append(reply)
+        return self._book(decision)
+
+    def move(self, city: int = 0, wall: int = 0) -> list[Decision]:
+        """Move the clocks and fire what comes due, in order; returns the decisions of the timers."""
+        until = Now(self.city + city, self.wall + wall)
+        fired = []
+        while (timer := next_timer(self.state, until)) is not None:
+            if timer.city:
+                self.city = max(self.city, timer.due_at)
+            else:
+                self.wall = max(self.wall, timer.due_at)
+            fired.append(self._book(fire(self.state, timer, self.policies, self.now)))
+            assert len(fired) < 1_000, f"timers without end: {timer}"
+        self.city, self.wall = until
+        return fired
+
+    def _book(self, decision: Decision) -> Decision:
+        before = self.state
+        check_fold(before, decision)
+        self.state = decision.state
+        self.ledger.append(decision.record)
+        self.decisions.append(decision)
+        self.errands.extend(decision.errands)
+        for posting in decision.record.journal:
+            assert posting.amount_fen > 0
+            self.balances[posting.debit] += posting.amount_fen
+            self.balances[posting.credit] -= posting.amount_fen
+        check_invariants(self, decision)
+        return decision
+
+    # what tests ask for
+
+    @property
+    def agreement(self) -> Agreement:
+        """The newest agreement."""
+        return list(self.state.core.agreements.values())[-1]
+
+    @property
+    def bill(self) -> Bill:
+        """The newest bill."""
+        return list(self.state.core.bills.values())[-1]
+
+    @property
+    def debit(self) -> Debit:
+        """The newest order."""
+        return list(self.state.core.debits.values())[-1]
+
+    @property
+    def reply(self) -> Reply:
+        """The newest reply."""
+        return self.replies[-1]
+
+    def errands_of(self, kind: type) -> list[Errand]:
+        """Every errand of a kind so far."""
+        return [errand for errand in self.errands if isinstance(errand, kind)]
+
+    @property
+    def debit_errands(self) -> list[DebitErrand]:
+        """Every debit errand so far."""
+        return self.errands_of(DebitErrand)
+
+    @property
+    def query_errands(self) -> list[QueryErrand]:
+        """Every query errand so far."""
+        return self.errands_of(QueryErrand)
+
+    @property
+    def refund_errands(self) -> list[RefundErrand]:
+        """Every refund errand so far."""
+        return self.errands_of(RefundErrand)
+
+    @property
+    def relay_errands(self) -> list[RelayErrand]:
+        """Every relay errand so far."""
+        return self.errands_of(RelayErrand)
+
+    # ready-made steps
+
+    def enrol(self, limit_fen: int = 50_000, channel: str = "alipay", pack: str = EXAMPLE, bank: str = "ICBC") -> None:
+        """Give the person a score and an agreement whose line is this."""
+        value = {50_000: 150, 100_000: 250, 200_000: 350, 0: 50}[limit_fen] if pack == EXAMPLE else limit_fen
+        self.send(score(self.policies, value, at=self.city), interface="score")
+        self.send(signing(pack, channel, bank, at=self.city), interface="api")
+
+    def close(self, visit: str = "V1", institution: str = A) -> Decision:
+        """Discharge the visit now."""
+        return self.send(RecordVisit(institution, visit, "discharged", self.city))
+
+    def answer(self, errand: Errand | None = None, status: str = "paid", sent_at: int = 0, **about: object) -> Decision:
+        """Book what the courier brings back for an errand, the newest debit or query by default."""
+        errand = errand or [e for e in self.errands if not isinstance(e, RelayErrand)][-1]
+        body = result(errand, status, sent_at or self.wall, **about)
+        ident = message_hash(errand.id, str(msgspec.json.encode(body)))
+        return self.send(body, id=ident, interface="courier", content=ident)
+
+
+def result(errand: Errand, status: str, sent_at: int, **about: object) -> RecordGatewayResult:
+    """Return the result of one call."""
+    refund = isinstance(errand, RefundErrand)
+    if refund:
+        about.setdefault("refund_no", errand.refund_no)
+    operation = "refund_query" if refund and errand.query else "refund" if refund else "query"
+    if isinstance(errand, DebitErrand):
+        operation = "debit"
+    if status == "paid":
+        about.setdefault("amount_fen", errand.amount_fen)
+        about.setdefault("trade_no", f"T{errand.order_no[-6:]}")
+    return RecordGatewayResult(errand.id, operation, errand.channel, errand.order_no, status, sent_at, **about)
+
+
+def line(key: str, fen: int, kind: str = "charge", item: str = "XD0001", **more: object) -> ChargeLine:
+    """Return a charge line."""
+    return ChargeLine(key, kind, fen, Item(item, "NHSA", "药品"), START, **more)
+
+
+def charge(
+    *lines: ChargeLine, visit: str = "V1", institution: str = A, scene: str = "outpatient", at: int = START,
+    **more: object,
+) -> PostCharge:  # fmt: skip
+    """Return one message with these lines."""
+    return PostCharge(institution, visit, scene, at, lines, **more)
+
+
+def score(policies: Policies, value: int, at: int, sequence: int = 1, **changed: object) -> ObserveScore:
+    """Return a score reduced to its band, under an authorisation in force."""
+    about = {
+        "authorisation": "auth-1",
+        "authorisation_from": at - DAY,
+        "authorisation_until": at + 400 * DAY,
+        "authorisation_scopes": ("medical_credit",),
+    } | changed
+    return ObserveScore(
+        "egret", policies.band("egret", value), policies.cut_points_hash("egret"), f"score-{sequence}-{value}",
+        at, at + 400 * DAY, sequence, **about,
+    )  # fmt: skip
+
+
+def signing(pack: str, channel: str = "alipay", bank: str = "ICBC", at: int = START, **more: object) -> SignAgreement:
+    """Return an agreement that consents to everything for a year."""
+    about = {"subject": Subject(person=PERSON, name_masked="林**")} | more
+    return SignAgreement(
+        at, pack, bank, channel, f"{channel}-agreement-1", ("egret",), "2026-01", at + 365 * DAY, **about
+    )
+
+
+def check_fold(before: AccountState, decision: Decision) -> None:
+    """The record alone, read back from its JSON, makes the same state, byte for byte (invariant 9)."""
+    record = _records.decode(msgspec.json.encode(decision.record))
+    assert encoded(evolve(before, record)) == encoded(decision.state)
+    assert decision.state.core.seq == before.core.seq + 1 == decision.record.seq
+
+
+def encoded(state: AccountState) -> dict[str, bytes]:
+    """Return the state as a lane keeps it."""
+    return {"": encode_core(state.core)} | {key: encode_encounter(e) for key, e in state.encounters.items()}
+
+
+def check_invariants(world: World, decision: Decision) -> None:
+    """Check what holds after every decision (domain 15: 1 to 6)."""
+    core, encounters = world.state.core, world.state.encounters.values()
+    assert min(core.insurance_fen, core.refundable_fen, *core.prepayments.values(), 0) == 0
+    assert sum(world.balances.values()) == 0
+    for encounter in encounters:
+        for booked in encounter.charges.values():
+            assert booked.status != "posted" or sum(booked.parts) == booked.total_fen
+            assert all(0 <= back <= part for back, part in zip(booked.returned, booked.parts, strict=True))
+        assert all(0 <= booked.open_fen <= booked.amount_fen for booked in encounter.lines.values())
+    for agreement in core.agreements.values():
+        assert 0 <= agreement.used_fen == used_by(world, agreement)
+    for event in decision.record.events:
+        if isinstance(event, ChargePosted) and event.allocation.credit_fen:
+            agreement = core.agreements[event.agreement]
+            assert agreement.used_fen + agreement.held_fen <= agreement.limit_fen
+    check_debits(world)
+    check_balances(world)
+
+
+def used_by(world: World, agreement: Agreement) -> int:
+    """Return what is on a line by the charges that no bill holds and the bills that are owed."""
+    open_credit = sum(
+        c.parts.credit - c.returned.credit
+        for encounter in world.state.encounters.values()
+        for c in encounter.charges.values()
+        if c.agreement == agreement.id and not c.bill
+    )
+    return open_credit + sum(b.owed_fen for b in world.state.core.bills.values() if b.agreement == agreement.id)
+
+
+def check_debits(world: World) -> None:
+    """One live order for a bill, one payment for an order, refunds within what was paid (invariants 5 and 6)."""
+    core = world.state.core
+    for bill in core.bills.values():
+        live = [debit for debit in core.debits.values() if debit.bill == bill.id and debit.live]
+        assert len(live) == (1 if bill.debiting else 0)
+        assert bill.paid_fen == sum(p.amount_fen - p.returned_fen for p in bill.payments)
+        assert all(0 <= p.returned_fen <= p.amount_fen for p in bill.payments)
+        assert bill.final or bill.debiting or bill.owed_fen >= 0
+    orders = [p.order_no for bill in core.bills.values() for p in bill.payments if p.order_no]
+    assert len(orders) == len(set(orders))
+    refunded: dict[str, int] = defaultdict(int)
+    for event in (event for record in world.ledger for event in record.events):
+        if isinstance(event, RefundStarted):
+            refunded[event.payment] += event.amount_fen
+    for payment, amount in refunded.items():
+        assert payment == "balance" or payment not in core.payments or amount <= core.payments[payment].amount_fen
+
+
+def check_balances(world: World) -> None:
+    """The journal alone gives the balances that the state keeps (invariant 1)."""
+    core, balances = world.state.core, world.balances
+    account = core.account
+    assert -balances[f"person/{account}/insurance"] == core.insurance_fen
+    assert -balances[f"person/{account}/refundable"] == core.refundable_fen
+    for institution, amount in core.prepayments.items():
+        assert -balances[f"person/{account}/prepayment/{institution}"] == amount
+    for agreement in core.agreements.values():
+        waiting = sum(b.reduction_waiting_fen for b in core.bills.values() if b.agreement == agreement.id)
+        assert balances[f"agreement/{agreement.id}/receivable"] == agreement.used_fen
+        assert -balances[f"agreement/{agreement.id}/reductions"] == waiting
+
+
+__all__ = ["DEFAULT_LADDERS", "World"]
