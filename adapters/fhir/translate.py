@@ -14,7 +14,7 @@ from adapters.fhir.models import check_model
 from hub.runtime.exact_json import JsonInvalidError, canonical_json, read_json
 from hub.runtime.subjects import route
 from hub.runtime.wire import Inbound
-from schemas.commands import COMMAND_BYTES_MAX, IdentifyPatient
+from schemas.commands import COMMAND_BYTES_MAX
 from schemas.ids import message_hash, sm3_hex
 from schemas.reasons import Reason
 
@@ -80,7 +80,7 @@ def inbound_of(kind: str, content: Resource, meaning: Meaning, context: Context)
     message_id = message_hash("fhir", context.source.source_id, kind, context.condition, digest)
     return Inbound(
         id=message_id,
-        account=_account(meaning, context),
+        account=route(meaning.subject, context.source.route_by),
         content_hash=digest,
         source=context.source.source_id,
         receipt_key=message_id,
@@ -90,11 +90,3 @@ def inbound_of(kind: str, content: Resource, meaning: Meaning, context: Context)
 
 def _content(resource: Resource) -> dict[str, Any]:
     return {name: value for name, value in resource.items() if name not in _NOT_CONTENT}
-
-
-def _account(meaning: Meaning, context: Context) -> str:
-    """Return where the command goes; who carries both numbers goes to the number account, the judge of its link."""
-    subject = meaning.subject
-    if isinstance(meaning.body, IdentifyPatient) and subject.number:
-        return subject.number
-    return route(subject, context.source.route_by)

@@ -303,13 +303,13 @@ def test_a_bad_encounter_is_refused_by_name(change, reason):
     assert fault_of(encounter(**change), resource_type="Encounter").reason == reason
 
 
-def test_a_patient_with_both_numbers_goes_to_the_number_account():
-    """The number account is the only judge of its link; names and numbers leave as masks and keyed hashes."""
+def test_a_patient_with_both_numbers_goes_where_route_by_says():
+    """The person tells the number account of its link; names and numbers leave as masks and keyed hashes."""
     inbound = translate_body("Patient", json.dumps(patient()).encode(), context()).inbound
     body = inbound.body
     assert isinstance(body, IdentifyPatient)
-    assert inbound.account == body.subject.number == account_id(CITY_KEY, "number", "XMZSH|P0091827")
-    assert body.subject.person == account_id(CITY_KEY, "person", CITIZEN)
+    assert inbound.account == body.subject.person == account_id(CITY_KEY, "person", CITIZEN)
+    assert body.subject.number == account_id(CITY_KEY, "number", "XMZSH|P0091827")
     assert (body.subject.name_masked, body.subject.id_masked) == ("林**", "**************0025")
 
 
