@@ -61,14 +61,14 @@ bench: setup
 	@$(BIN)/medcredit bench $(ARGS)
 
 chaos: setup
-	$(BIN)/python -m tests.chaos $(ARGS)
+	MEDCREDIT_TEST_CHAOS=full $(BIN)/pytest tests/chaos --timeout 3600 $(ARGS)
 
 format: setup
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
 generate: setup
-	$(BIN)/python -m hub.cli schema export
+	$(BIN)/python -m hub.cli schema write
 
 clean:
 	rm -rf .venv .tools .run .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
