@@ -14,9 +14,11 @@ from typing import Any, Final
 import asyncpg
 from aiokafka import TopicPartition
 
+from hub.runtime.bus import committed_consumer
 from hub.runtime.database import BOOKS, connect
 from hub.runtime.logs import get_logger
 from hub.runtime.migrations import create_books
+from hub.runtime.settings import Settings
 from schemas.topics import Topic
 from streams.projection.batches import place_of, take
 from streams.projection.books import Books, Place, Position
@@ -54,6 +56,20 @@ class Rebuilt:
     """How long the live books were held still."""
     comparison: Comparison
     in_place: bool
+
+
+async def rebuild_books(
+    settings: Settings, *, keep_different: bool = True, progress: Callable[[int], None] = lambda _records: None
+) -> Rebuilt:
+    """Make the books again from the cluster of the settings, as `Rebuild.run` says; `progress` hears records so far."""
+    consumer = committed_consumer(settings.kafka, "rebuild")
+    await consumer.start()
+    try:
+        dsn = settings.postgres.dsn.get_secret_value()
+        work = Rebuild(dsn, consumer, settings.topics.ledger, settings.topics.dead_letters)
+        return await work.run(keep_different=keep_different, progress=progress)
+    finally:
+        await consumer.stop()
 
 
 class Rebuild:

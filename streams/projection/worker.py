@@ -13,7 +13,7 @@ from typing import Any, Final
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 
 from hub.runtime.logs import get_logger
-from hub.runtime.metrics import PROJECTOR_BATCH_SECONDS, PROJECTOR_RECORDS
+from hub.runtime.metrics import PROJECTOR_BATCH_SECONDS, PROJECTOR_LAG, PROJECTOR_RECORDS
 from streams.projection.batches import Batch, place_of, take
 from streams.projection.books import RETRIABLE, Books, Place, Position
 from streams.projection.faults import DisagreementError
@@ -131,18 +131,23 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
                     lost = True
                     await self._wait_for_books(error, pauses)
                 else:
-                    self._written(batch)
+                    self._written(batch, generation)
                     return
                 if self._stopping and lost:
                     return
 
-    def _written(self, batch: Batch) -> None:
+    def _written(self, batch: Batch, generation: int) -> None:
         self._books_answer = True
         PROJECTOR_RECORDS.labels(self._ledger).inc(len(batch.rows["ledger"]))
         PROJECTOR_RECORDS.labels(self._dead_letters).inc(len(batch.rows["dead_letter_arrivals"]))
         self.records += batch.records
+        if generation != self._generation:  # written, but the partitions are somebody else's by now
+            return
         for step in batch.advances:
-            self._at[TopicPartition(step.place.topic, step.place.partition)] = step.to
+            partition = TopicPartition(step.place.topic, step.place.partition)
+            self._at[partition] = step.to
+            behind = (self._consumer.highwater(partition) or step.to.next) - step.to.next
+            PROJECTOR_LAG.labels(*partition).set(max(0, behind))
 
     async def _wait_for_books(self, error: BaseException, pauses: "_Pauses") -> None:
         if not self._books.may_be_repeated(error):

@@ -4,15 +4,15 @@ import asyncio
 
 import pytest
 from ledger_samples import LedgerWriter
+from pydantic import SecretStr
 from test_projector import RECORDS, assert_exact, counted, publish, running, until
 
-from hub.runtime.bus import committed_consumer
 from hub.runtime.database import connect
 from hub.runtime.migrations import migrate
-from hub.runtime.settings import Settings
+from hub.runtime.settings import PostgresSettings, Settings
 from schemas.topics import Topics
 from streams.projection.faults import SupersededError
-from streams.projection.rebuild import Rebuild, Rebuilt
+from streams.projection.rebuild import Rebuilt, rebuild_books
 
 
 @pytest.fixture
@@ -24,13 +24,8 @@ async def books_dsn(database: str, hub_topics: Topics) -> str:  # noqa: ARG001 -
 
 async def rebuild(settings: Settings, dsn: str, *, keep_different: bool = True) -> Rebuilt:
     """Rebuild as the command does."""
-    consumer = committed_consumer(settings.kafka, "rebuild")
-    await consumer.start()
-    try:
-        topics = settings.topics
-        return await Rebuild(dsn, consumer, topics.ledger, topics.dead_letters).run(keep_different=keep_different)
-    finally:
-        await consumer.stop()
+    postgres = PostgresSettings(dsn=SecretStr(dsn))
+    return await rebuild_books(settings.model_copy(update={"postgres": postgres}), keep_different=keep_different)
 
 
 async def test_a_rebuild_under_live_traffic_gives_equal_books(settings: Settings, books_dsn: str):
