@@ -31,7 +31,7 @@ class Context(NamedTuple):
     sources: HttpSources
     city_key: bytes
     now: int
-    bundle: Mapping[str, Resource] = {}  # noqa: RUF012 - never changed
+    bundle: Mapping[str, Resource] = {}
     condition: str = ""
     """The value of `If-None-Exist: identifier=system|value`."""
 
