@@ -72,11 +72,11 @@ class World:
         return Now(self.city, self.wall)
 
     def command(
-        self, body: Body, id: str = "", interface: str = "mllp", content: str = "", via: Via | None = None
+        self, body: Body, named: str = "", interface: str = "mllp", content: str = "", via: Via | None = None
     ) -> Command:
         """Return a command as an edge would make it; without an id it is a new message."""
         self._sent += 1
-        name = id or f"message-{self._sent}"
+        name = named or f"message-{self._sent}"
         digest = content or message_hash(str(msgspec.json.encode(body)))
         return Command(
             name, self.state.core.account, self.city, self.wall, "HIS@XMZSH", interface, digest, body, via=via,
@@ -186,7 +186,7 @@ class World:
         errand = errand or [e for e in self.errands if not isinstance(e, RelayErrand)][-1]
         body = result(errand, status, sent_at or self.wall, **about)
         ident = message_hash(errand.id, str(msgspec.json.encode(body)))
-        return self.send(body, id=ident, interface="courier", content=ident)
+        return self.send(body, named=ident, interface="courier", content=ident)
 
 
 def result(errand: Errand, status: str, sent_at: int, **about: object) -> RecordGatewayResult:

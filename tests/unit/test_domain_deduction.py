@@ -110,9 +110,9 @@ def test_example_7_a_full_reversal_restores_everything(person):
 def test_example_8_the_same_message_again_changes_nothing(person):
     """The repeat gets the same answer; the outcome is DUPLICATE and cites the first."""
     body = charge(line("F1", 47_500))
-    first = person.send(body, id="M1")
+    first = person.send(body, named="M1")
     answer = person.reply
-    repeat = person.send(body, id="M1")
+    repeat = person.send(body, named="M1")
     assert repeat.record.outcome == "DUPLICATE"
     assert repeat.record.duplicate_of == first.record.seq
     assert not repeat.record.events

@@ -1,0 +1,250 @@
+"""Random lives of an account: charges, credits, repeats, closings, gateways' words, payments, both clocks (domain 15).
+
+Every decision is checked by `domain_world` as it is made: fold equality byte for byte, balanced postings that give the
+state's balances, parts that sum to the charge, the limit at acceptance, one live order for a bill, one payment for an
+order, refunds within what was paid, and exactly one record.
+"""
+
+from domain_world import (
+    CITY,
+    DAY,
+    EXAMPLE,
+    EXAMPLES,
+    HOUR,
+    MINUTE,
+    PLATFORM,
+    XIAMEN,
+    A,
+    B,
+    World,
+    charge,
+    line,
+    score,
+    signing,
+)
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from hub.domain.state import decode_core, decode_encounter, due_from_bytes, encode_core, encode_encounter
+from hub.domain.timers import next_due
+from schemas.commands import (
+    DepositInsuranceAccount,
+    DepositPrepayment,
+    InsuranceSplit,
+    NoteAgreementEnd,
+    ReceiveNotice,
+    RecordRepayment,
+    RecordVisit,
+    ReverseSettlement,
+    SettleInsurance,
+    WithdrawAgreement,
+)
+from schemas.errands import DebitErrand, RefundErrand, RelayErrand
+
+VISITS = st.sampled_from(["V1", "V2", "V3"])
+PLACES = st.sampled_from([A, B])
+FEN = st.integers(1, 60_000)
+KEYS = st.sampled_from([f"F{n}" for n in range(12)])
+SCENES = st.sampled_from(["outpatient", "inpatient", "pharmacy"])
+STATUSES = st.sampled_from(
+    ["paid", "paid", "failed", "failed", "waiting", "unknown", "not_exist", "closed", "refunded", "refund_failed"]
+)
+CAUSES = st.sampled_from(
+    ["", "nsf", "limit", "agreement_dead", "card", "risk", "technical", "config", "not_executed_same_number"]
+)
+
+
+class AccountLife(RuleBasedStateMachine):
+    """One person's account under everything that can be sent to it."""
+
+    @initialize(pack=st.sampled_from([EXAMPLE, PLATFORM, CITY]), value=st.sampled_from([150, 250, 350, 660, 480]))
+    def enrol(self, pack, value):
+        """Score and agreement first, as people do; the rest may come in any order."""
+        self.world = World(EXAMPLES if pack == EXAMPLE else XIAMEN)
+        self.pack = pack
+        self.taken = []
+        self.send(score(self.world.policies, value, at=self.world.city), interface="score")
+        self.send(signing(pack, at=self.world.city), interface="api")
+
+    def send(self, body, **about):
+        """Send a new message and keep it, so that it can come again."""
+        command = self.world.command(body, **about)
+        self.taken.append(command)
+        return self.world.take(command)
+
+    @rule(visit=VISITS, place=PLACES, key=KEYS, fen=FEN, scene=SCENES, replace=st.booleans())
+    def one_charge(self, visit, place, key, fen, scene, replace):
+        """A charge of one line; its key may be known."""
+        self.send(
+            charge(
+                line(f"{place}{key}", fen), visit=visit, institution=place, scene=scene, at=self.world.city,
+                replace_lines=replace,
+            )
+        )  # fmt: skip
+
+    @rule(visit=VISITS, fens=st.lists(FEN, min_size=2, max_size=4), back=st.integers(1, 40_000), serial=st.integers(0, 99))
+    def lines_netted_in_one_message(self, visit, fens, back, serial):
+        """Several lines and a credit to the first of them."""
+        lines = [line(f"N{serial}-{n}", fen) for n, fen in enumerate(fens)]
+        credit = line(f"N{serial}-c", back, kind="credit", reverses=f"N{serial}-0")
+        self.send(charge(*lines, credit, visit=visit, at=self.world.city))
+
+    @rule(visit=VISITS, place=PLACES, key=KEYS, fen=FEN, serial=st.integers(0, 20), whole=st.booleans())
+    def a_credit(self, visit, place, key, fen, serial, whole):
+        """A credit by name; its charge may be unknown, smaller, billed, paid or being debited."""
+        credit = line(f"{place}K{serial}", fen, kind="credit", reverses=f"{place}{key}", entered_in_error=whole)
+        self.send(charge(credit, visit=visit, institution=place, at=self.world.city))
+
+    @rule(visit=VISITS, fen=FEN, serial=st.integers(0, 20), fund=st.integers(0, 20_000), account=st.integers(0, 9_000))
+    def a_settled_charge(self, visit, fen, serial, fund, account):
+        """The insurer's parts in the message; sometimes they do not add up."""
+        cash = max(0, fen - fund - account)
+        split = InsuranceSplit(f"S{serial}", fen, fund, account, 0, cash)
+        body = charge(line(f"I{serial}", fen), visit=visit, at=self.world.city, settlement=split)
+        self.send(body)
+
+    @rule(visit=VISITS, fen=FEN, serial=st.integers(0, 20))
+    def held_lines(self, visit, fen, serial):
+        """Lines that wait for the insurer."""
+        self.send(charge(line(f"H{serial}", fen), visit=visit, at=self.world.city, settlement_mode="after"))
+
+    @rule(visit=VISITS, serial=st.integers(0, 20), right=st.booleans(), share=st.integers(0, 100))
+    def the_insurer_settles(self, visit, serial, right, share):
+        """What is held, or a wrong sum."""
+        encounter = self.world.state.encounters.get(f"{A}|{visit}")
+        held = {c.id for c in encounter.charges.values() if c.status == "held"} if encounter else set()
+        total = sum(booked.open_fen for booked in encounter.lines.values() if booked.charge in held) if held else 0
+        total += 0 if right else 1
+        cash = total * share // 100
+        split = InsuranceSplit(f"T{serial}", total, total - cash, 0, 0, cash)
+        self.send(SettleInsurance(A, visit, self.world.city, split))
+
+    @rule(visit=VISITS)
+    def the_insurer_takes_it_back(self, visit):
+        """The contra entry of the first settlement of a visit."""
+        encounter = self.world.state.encounters.get(f"{A}|{visit}")
+        settlement = encounter.settlements[0].id if encounter and encounter.settlements else "none"
+        self.send(ReverseSettlement(A, visit, self.world.city, settlement))
+
+    @rule(visit=VISITS, place=PLACES, event=st.sampled_from(["discharged", "discharged", "cancelled", "reopened", "updated"]))
+    def a_visit_event(self, visit, place, event):
+        """ADT in any order."""
+        self.send(RecordVisit(place, visit, event, self.world.city))
+
+    @rule(fen=FEN, place=PLACES)
+    def a_deposit(self, fen, place):
+        """Prepayment at one institution."""
+        self.send(DepositPrepayment(place, self.world.city, fen), interface="api")
+
+    @rule(fen=FEN)
+    def the_insurer_credits(self, fen):
+        """The personal account that the hub keeps."""
+        self.send(DepositInsuranceAccount(self.world.city, fen), interface="api")
+
+    @rule(fen=FEN, named=st.booleans(), choice=st.integers(0, 9))
+    def a_repayment(self, fen, named, choice):
+        """To a bill or to the oldest."""
+        bills = list(self.world.state.core.bills)
+        bill = bills[choice % len(bills)] if named and bills else ""
+        self.send(RecordRepayment(self.world.city, fen, bill), interface="api")
+
+    @rule(value=st.sampled_from([50, 150, 250, 350, 480, 660, 720]), back=st.integers(0, 3))
+    def a_score(self, value, back):
+        """A newer or an older one; the line never claws back."""
+        at = self.world.city - back * DAY
+        self.send(score(self.world.policies, value, at=at), interface="score")
+
+    @rule(again=st.booleans())
+    def the_person_leaves(self, again):
+        """Withdraw, and perhaps sign again."""
+        agreement = self.world.state.core.agreement
+        self.send(WithdrawAgreement(self.world.city, agreement), interface="api")
+        if again:
+            self.send(signing(self.pack, "unionpay", at=self.world.city), interface="api")
+
+    @rule(choice=st.integers(0, 30), status=STATUSES, cause=CAUSES, late=st.integers(0, 5))
+    def the_courier_answers(self, choice, status, cause, late):
+        """Any errand so far, with any word, in any order, also long after."""
+        errands = [errand for errand in self.world.errands if not isinstance(errand, RelayErrand)]
+        if not errands:
+            return
+        errand = errands[-1 - choice % len(errands)]
+        if isinstance(errand, RefundErrand) and status == "paid":
+            status = "refunded"
+        about = {"cause": cause} if status == "failed" else {}
+        self.world.answer(errand, status, sent_at=self.world.wall + late * HOUR, **about)
+
+    @rule(
+        choice=st.integers(0, 9),
+        status=st.sampled_from(["waiting", "paid", "paid", "closed", "finished", "refunded"]),
+        refund=st.sampled_from([None, None, 1, 500, 100_000]),
+        wrong=st.sampled_from([0, 0, 0, 1]),
+    )
+    def a_gateway_notices(self, choice, status, refund, wrong):
+        """Any word about any order, a wrong amount and refunds we never asked for included."""
+        orders = list(self.world.state.core.debits.values())
+        if not orders:
+            return
+        debit = orders[choice % len(orders)]
+        body = ReceiveNotice(
+            debit.channel, debit.order_no, status, debit.amount_fen + wrong, f"n{len(self.taken)}", "T9", refund
+        )
+        self.send(body, interface=debit.channel)
+
+    @rule()
+    def the_channel_unsigns(self):
+        """The person ended the agreement at the channel."""
+        agreement = self.world.agreement
+        body = NoteAgreementEnd(agreement.channel, agreement.channel_agreement, f"u{len(self.taken)}", self.world.city)
+        self.send(body, interface=agreement.channel)
+
+    @precondition(lambda self: self.taken)
+    @rule(choice=st.integers(0, 60))
+    def a_message_comes_again(self, choice):
+        """Any earlier message, byte for byte: nothing changes but the record's number."""
+        command = self.taken[-1 - choice % len(self.taken)]
+        known = [r for r in self.world.ledger if r.command_id == command.id and r.outcome not in ("DUPLICATE",)]
+        old = self.world.now.city - known[0].now >= 35 * DAY
+        decision = self.world.take(command)
+        if not old:
+            assert decision.record.outcome == "DUPLICATE"
+            assert not decision.record.events
+            assert not decision.record.journal
+            assert not decision.errands
+
+    @rule(hours=st.sampled_from([1, 6, 12, 24, 72, 24 * 7]), minutes=st.sampled_from([0, 1, 7, 200]))
+    def time_passes(self, hours, minutes):
+        """Both clocks move; timers fire in order, once."""
+        self.world.move(city=hours * HOUR, wall=minutes * MINUTE)
+        assert next_due(self.world.state)[0] > self.world.city
+
+    @invariant()
+    def the_state_survives_its_codec(self):
+        """Decoding and encoding gives the same bytes; the head gives the due times."""
+        if not hasattr(self, "world"):
+            return
+        state = self.world.state
+        stored = encode_core(state.core)
+        assert encode_core(decode_core(stored)) == stored
+        assert due_from_bytes(stored) == next_due(state)
+        for encounter in state.encounters.values():
+            assert decode_encounter(encode_encounter(encounter)) == encounter
+
+    @invariant()
+    def no_order_number_is_debited_for_two_amounts(self):
+        """Every call under one number is the same call."""
+        if not hasattr(self, "world"):
+            return
+        calls = {}
+        for errand in self.world.errands:
+            if isinstance(errand, DebitErrand):
+                call = (errand.bill, errand.amount_fen, errand.txn_wall_at, errand.expires_wall_at)
+                assert calls.setdefault(errand.order_no, call) == call
+                assert errand.not_after_wall_at <= errand.expires_wall_at
+
+
+AccountLife.TestCase.settings = settings(
+    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+)
+TestAccountLife = AccountLife.TestCase
