@@ -133,7 +133,9 @@ class Segment:
         size, repetition, component_sign = len(fields), separators.repetition, separators.component
         found = [""] * plan.size
         for field, wanted in plan.fields:
-            raw = fields[field] if field < size else ""
+            if field >= size:
+                break  # a plan goes up by field; missing trailing fields are empty
+            raw = fields[field]
             if not raw:
                 continue
             if repetition in raw:
