@@ -1,0 +1,115 @@
+"""Answers of the gateway, believed only with its signature over the bytes as received (protocols 5.1, row 80)."""
+
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from adapters.alipay.access import AlipayAccess
+from adapters.alipay.causes import UNKNOWN, Meaning, meaning_of, refund_meaning_of
+from adapters.alipay.raw_json import raw_object
+from adapters.alipay.signature import decode_signature, verifies
+from schemas.money import AmountSyntaxError, fen_from_text
+from schemas.reasons import Reason
+
+_PAID = ("TRADE_SUCCESS", "TRADE_FINISHED")
+
+
+class Reading(NamedTuple):
+    """What an answer says; `fault` is set when it cannot be believed: then the status is unknown."""
+
+    meaning: Meaning
+    code: str = ""
+    trade_no: str = ""
+    amount_fen: int | None = None
+    refunded_fen: int | None = None
+    fault: Reason | None = None
+    detail: str = ""
+
+
+Content = dict[str, Any]
+
+
+def read_answer(access: AlipayAccess, method: str, body: bytes, order_no: str) -> Reading:
+    """Return what the answer to `method` says of the order. Never raises: unreadable or unsigned is unknown."""
+    try:
+        text = body.decode("utf-8")
+        outer = json.loads(text)
+    except (UnicodeDecodeError, ValueError, RecursionError):
+        return _unreadable(Reason.BODY, "not JSON")
+    key = method.replace(".", "_") + "_response"
+    raw = raw_object(text, key) or raw_object(text, "error_response")
+    if not isinstance(outer, dict) or raw is None:
+        return _unreadable(Reason.BODY, "no answer to this method")
+    signature = decode_signature(str(outer.get("sign", "")))
+    if signature is None or not verifies(access.alipay_public_key, raw.encode(), signature):
+        return _unreadable(Reason.SIGN_INVALID, "unsigned or badly signed")
+    content = json.loads(raw)
+    named = str(content.get("out_trade_no", order_no))
+    if named != order_no:
+        return _unreadable(Reason.BODY, "the answer names another order")
+    return _READERS[method](content)
+
+
+def _debit(content: Content) -> Reading:
+    if _code(content) != "10000":
+        return _refused(content, meaning_of)
+    return _with_amount(content, Meaning("paid"))
+
+
+def _query(content: Content) -> Reading:
+    if _code(content) != "10000":
+        return _refused(content, meaning_of)
+    status = str(content.get("trade_status", ""))
+    if status in _PAID:
+        return _with_amount(content, Meaning("paid"))
+    meaning = {"WAIT_BUYER_PAY": Meaning("waiting"), "TRADE_CLOSED": Meaning("closed")}.get(status)
+    return _with_amount(content, meaning or Meaning("unknown", listed=False))
+
+
+def _refund(content: Content) -> Reading:
+    if _code(content) != "10000":
+        return _refused(content, refund_meaning_of)
+    moved = content.get("fund_change") == "Y"
+    return _with_amount(content, Meaning("refunded" if moved else "waiting"))
+
+
+def _refund_query(content: Content) -> Reading:
+    if _code(content) != "10000":
+        return _refused(content, refund_meaning_of)
+    proven = content.get("refund_status") == "REFUND_SUCCESS"
+    return _with_amount(content, Meaning("refunded" if proven else "waiting"))
+
+
+_READERS: dict[str, Callable[[Content], Reading]] = {
+    "alipay.trade.pay": _debit,
+    "alipay.trade.query": _query,
+    "alipay.trade.refund": _refund,
+    "alipay.trade.fastpay.refund.query": _refund_query,
+}
+
+
+def _with_amount(content: Content, meaning: Meaning) -> Reading:
+    try:
+        amount = _fen(content, "total_amount")
+        refunded = _fen(content, "refund_fee")
+    except AmountSyntaxError:
+        return _unreadable(Reason.AMOUNT_SYNTAX, "an amount is malformed")
+    return Reading(meaning, _code(content), str(content.get("trade_no", "")), amount, refunded)
+
+
+def _fen(content: Content, name: str) -> int | None:
+    value = content.get(name)
+    return None if value in (None, "") else fen_from_text(str(value))
+
+
+def _refused(content: Content, judge: Callable[[str, str], Meaning]) -> Reading:
+    sub_code = str(content.get("sub_code", ""))
+    return Reading(judge(_code(content), sub_code), sub_code.removeprefix("ACQ.") or _code(content))
+
+
+def _code(content: Content) -> str:
+    return str(content.get("code", ""))
+
+
+def _unreadable(fault: Reason, detail: str) -> Reading:
+    return Reading(UNKNOWN, fault=fault, detail=detail)
