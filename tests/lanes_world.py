@@ -196,6 +196,7 @@ class World:
         self.clock = clock
         self._producer: Any = None
         self._sent = 0
+        self.workers: list[Worker] = []
 
     async def start(self) -> None:
         """Connect."""
@@ -209,7 +210,10 @@ class World:
         await self._producer.start()
 
     async def stop(self) -> None:
-        """Disconnect."""
+        """Disconnect, and stop workers that a failed test left."""
+        for worker in self.workers:
+            if not worker.ended:
+                await worker.stop()
         await self._producer.stop()
 
     def command(self, who: int, amount: int = 1, order: str = "", **fields: Any) -> Command:
@@ -337,6 +341,8 @@ class Worker:
     """An account processor in this process, whose end of the process is an event."""
 
     def __init__(self, world: World, *, rules: Any = None, lane_class: type[Lane] = Lane, **changes: Any) -> None:
+        self.ended = False
+        world.workers.append(self)
         self.stopped: asyncio.Future[Stopped] = asyncio.get_running_loop().create_future()
         settings = dataclasses.replace(world.lanes, **changes)
         self.processor = AccountProcessor(settings, rules or ToyRules(), world.clock, on_fatal=self._end)
@@ -356,10 +362,12 @@ class Worker:
 
     async def stop(self) -> None:
         """Stop as SIGTERM does."""
+        self.ended = True
         await self.processor.stop()
 
     async def crash(self) -> None:
         """End as kill -9 does, as far as one process can: nothing is aborted, committed or left."""
+        self.ended = True
         self.processor._stopped.set()
         for lane in self.processor.lanes.values():
             if lane._task is not None:
