@@ -1,0 +1,75 @@
+"""Answers of UnionPay, believed only with their signature (protocols 6.3, row 88)."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from adapters.unionpay.access import UnionPayAccess
+from adapters.unionpay.causes import PAID, UNKNOWN, Meaning, meaning_of, refund_meaning_of
+from adapters.unionpay.text import TextError, split_pairs
+from adapters.unionpay.verification import unbelieved
+from schemas.reasons import Reason
+
+
+class Reading(NamedTuple):
+    """What an answer says; `fault` is set when it cannot be believed: then the status is unknown."""
+
+    meaning: Meaning
+    code: str = ""
+    trade_no: str = ""
+    amount_fen: int | None = None
+    fault: Reason | None = None
+    detail: str = ""
+
+
+Fields = dict[str, str]
+Reader = Callable[[Fields], Reading]
+
+
+def read_answer(access: UnionPayAccess, body: bytes, order_id: str, reader: Reader) -> Reading:
+    """Return what the answer says of the order. Never raises: unreadable or unsigned is unknown."""
+    try:
+        fields = split_pairs(body.decode("utf-8"))
+    except (UnicodeDecodeError, TextError):
+        return Reading(UNKNOWN, fault=Reason.BODY, detail="not k=v&… with balanced braces")
+    if reason := unbelieved(access, fields):
+        return Reading(UNKNOWN, fault=reason, detail="unsigned or badly signed")
+    if fields.get("orderId", order_id) != order_id or fields.get("merId", access.mer_id) != access.mer_id:
+        return Reading(UNKNOWN, fault=Reason.BODY, detail="the answer names another order or merchant")
+    return reader(fields)
+
+
+def debit_answer(fields: Fields) -> Reading:
+    """Return the synchronous answer of a debit: 00 means accepted, never paid."""
+    code = fields.get("respCode", "")
+    return Reading(Meaning("waiting") if code in PAID else meaning_of(code), code)
+
+
+def query_answer(fields: Fields) -> Reading:
+    """Return what a query says: `respCode` is the query's own result, `origRespCode` the debit's."""
+    return _queried(fields, Meaning("paid"), meaning_of)
+
+
+def refund_answer(fields: Fields) -> Reading:
+    """Return the synchronous answer of a refund: accepted, refused or unknown."""
+    code = fields.get("respCode", "")
+    return Reading(Meaning("waiting") if code in PAID else refund_meaning_of(code), code)
+
+
+def refund_query_answer(fields: Fields) -> Reading:
+    """Return what a query about a refund says."""
+    return _queried(fields, Meaning("refunded"), refund_meaning_of)
+
+
+def _queried(fields: Fields, success: Meaning, judge: Callable[[str], Meaning]) -> Reading:
+    own = fields.get("respCode", "")
+    if own not in PAID:
+        # Only 34 of a query speaks of the order: there is none. Every other failure is the query's own.
+        return Reading(Meaning("not_exist") if own == "34" else UNKNOWN, own)
+    code = fields.get("origRespCode", "")
+    meaning = success if code in PAID else judge(code)
+    amount = fields.get("txnAmt", "")
+    return Reading(meaning, code, fields.get("queryId", ""), int(amount) if _is_fen(amount) else None)
+
+
+def _is_fen(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 12

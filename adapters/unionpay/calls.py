@@ -1,0 +1,78 @@
+"""Requests to UnionPay as form parameters, signed (protocols 6.2). Pure: the same errand, the same order and time."""
+
+import base64
+
+from adapters.unionpay.access import UnionPayAccess
+from adapters.unionpay.signature import METHOD, VERSION, sign
+from adapters.unionpay.text import text_of
+from schemas.errands import DebitErrand, QueryErrand, RefundErrand
+
+_DEBIT, _QUERY, _REFUND = "11", "00", "04"
+
+
+def debit_request(access: UnionPayAccess, errand: DebitErrand) -> dict[str, str]:
+    """Return the debit (代收); `payTimeout` is the order number's one absolute expiry, `txnTime` the same at a retry."""
+    token = f"{{token={errand.channel_agreement}&trId={access.mer_id}}}"
+    return _signed(
+        access,
+        {
+            "txnType": _DEBIT,
+            "txnSubType": "00",
+            "channelType": "07",
+            "orderId": errand.order_no,
+            "txnTime": text_of(errand.txn_wall_at),
+            "currencyCode": "156",
+            "txnAmt": str(errand.amount_fen),
+            "payTimeout": text_of(errand.expires_wall_at),
+            "tokenPayData": token,
+            "backUrl": access.back_url,
+            "reqReserved": base64.urlsafe_b64encode(f"attempt.{errand.attempt}".encode()).decode().rstrip("="),
+        },
+    )
+
+
+def query_request(access: UnionPayAccess, errand: QueryErrand) -> dict[str, str]:
+    """Return the query: the debit's own number and time."""
+    return _signed(
+        access,
+        {
+            "txnType": _QUERY,
+            "txnSubType": "00",
+            "orderId": errand.order_no,
+            "txnTime": text_of(errand.txn_wall_at),
+        },
+    )
+
+
+def refund_request(access: UnionPayAccess, errand: RefundErrand) -> dict[str, str]:
+    """Return the refund of a settled debit, or the query of that refund: the same number and time at every repeat."""
+    times = {"orderId": errand.refund_no, "txnTime": text_of(errand.txn_wall_at)}
+    if errand.query:
+        return _signed(access, {"txnType": _QUERY, "txnSubType": "00", **times})
+    return _signed(
+        access,
+        {
+            "txnType": _REFUND,
+            "txnSubType": "00",
+            "channelType": "07",
+            **times,
+            "currencyCode": "156",
+            "txnAmt": str(errand.amount_fen),
+            "origQryId": errand.trade_no,
+            "backUrl": access.back_url,
+        },
+    )
+
+
+def _signed(access: UnionPayAccess, own: dict[str, str]) -> dict[str, str]:
+    parameters = {
+        "version": VERSION,
+        "encoding": "UTF-8",
+        "signMethod": METHOD,
+        "certId": access.cert_id,
+        "bizType": access.biz_type,
+        "accessType": "0",
+        "merId": access.mer_id,
+        **own,
+    }
+    return parameters | {"signature": sign(access.private_key, parameters)}
