@@ -44,14 +44,23 @@ def fault_answer(fault: FhirFaultError, language: Language = "en") -> FhirAnswer
 
 
 def decided_answer(
-    resource_type: str, resource: Resource, inbound: Inbound, reply: Reply | None, language: Language = "en"
+    resource_type: str,
+    resource: Resource,
+    inbound: Inbound,
+    reply: Reply | None,
+    language: Language = "en",
+    *,
+    place: int = 0,
 ) -> FhirAnswer:
-    """Return 201 with the created resource, 200 for one that was known, the refusal, or 202 when not yet decided."""
+    """Return 201 with the created resource, 200 for one that was known, the refusal, or 202 when not yet decided.
+
+    `place` is the entry's number in a transaction, whose one outcome stands for all of them; 0 for one alone.
+    """
     if reply is None:
         return _undecided(inbound)
     if reply.refused:
         return _refused(resource_type, reply, language)
-    identifier = thing_id(reply, inbound)
+    identifier = f"{thing_id(reply, inbound)}-{place}" if place else thing_id(reply, inbound)
     headers = {"Location": f"{BASE}/{resource_type}/{identifier}/_history/1", "ETag": 'W/"1"'}
     document = _stored(resource_type, resource, identifier, reply)
     return FhirAnswer(200 if reply.repeated else 201, document, headers)

@@ -131,7 +131,8 @@ class FhirRoutes:
         whole = bundle.whole
         reply = await self._intake.decide(whole, bundle.raw, "fhir", source.profile)
         answers = [
-            decided_answer(str(resource["resourceType"]), resource, whole, reply) for resource in bundle.resources
+            decided_answer(str(resource["resourceType"]), resource, whole, reply, place=place)
+            for place, resource in enumerate(bundle.resources, start=1)
         ]
         if reply is None or reply.refused:
             return answers[0]

@@ -15,7 +15,7 @@ from aiohttp import web
 from adapters.api.routes import ApiRoutes
 from adapters.egret.access import EgretAccess
 from adapters.fhir.routes import FhirRoutes
-from adapters.hl7.profile import SHIPPED, load_profiles
+from adapters.hl7.profile import SHIPPED, Profiles, load_profiles
 from adapters.hl7.server import MllpServer
 from adapters.hl7.translation import PRODUCTION, SANDBOX, Setting
 from hub.policies.policies import load_policies
@@ -36,7 +36,7 @@ from hub.runtime.logs import configure_logging, get_logger
 from hub.runtime.replies import ReplyDesk
 from hub.runtime.sealing import Sealer
 from hub.runtime.settings import Settings
-from schemas.errors import TransportError
+from schemas.errors import ConfigurationError, TransportError
 from schemas.reasons import Reason
 
 _DRAIN_SECONDS: Final = 8.0
@@ -146,9 +146,22 @@ def _sources(settings: Settings) -> HttpSources:
     return sources
 
 
+def _check_one_route(sources: HttpSources, profiles: Profiles) -> None:
+    """Raise ConfigurationError where the wires of one institution route to different accounts (architecture 5)."""
+    latest = [profile for profile in map(profiles.find, profiles.sources) if profile is not None]
+    by_hl7 = {profile.institution: profile.defaults.route_by for profile in latest}
+    for source in sources:
+        if source.route_by != by_hl7.get(source.institution, source.route_by):
+            fault = f"{source.source_id} routes by {source.route_by}, the HL7 profile of {source.institution} does not"
+            remedy = "Give every wire of an institution one route_by."
+            raise ConfigurationError(Reason.SETTING_INVALID, {"setting": "route_by", "fault": fault, "remedy": remedy})
+
+
 def _hl7_setting(settings: Settings) -> Setting:
+    profiles = load_profiles(settings.institutions_dir or SHIPPED)
+    _check_one_route(_sources(settings), profiles)
     return Setting(
-        profiles=load_profiles(settings.institutions_dir or SHIPPED),
+        profiles=profiles,
         city_key=settings.city_key_bytes,
         processing_ids=PRODUCTION if settings.profile == "production" else SANDBOX,
     )

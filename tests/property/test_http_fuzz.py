@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from adapters.api.routes import ROUTES, ApiRoutes
 from adapters.fhir.routes import FhirRoutes
 from hub.roles.edge_http import HttpListener, guard
+from hub.runtime import http_body
 from hub.runtime.clock import ManualClock
 from hub.runtime.durable_log import DurableLog
 from hub.runtime.guomi import SoftwareProvider
@@ -187,3 +188,21 @@ def test_a_large_body_is_judged_in_the_worker_and_the_loop_goes_on(address):
     status, answer = ask(address, "/fhir/R4", padded.encode())
     assert (status, code_of(answer)) == (404, "TYPE_UNSUPPORTED")
     assert json.loads(answer)["issue"][0]["expression"] == ["Bundle.entry[0]"]
+
+
+async def test_a_request_whose_head_or_body_is_slow_is_ended(monkeypatch):
+    """Row 107: 408 with an empty body, and the connection is closed."""
+    monkeypatch.setattr(http_body, "BODY_SECONDS", 0.2)
+    listener = HttpListener(application(), header_seconds=0.2)
+    host, port = await listener.serve("127.0.0.1", 0)
+    token = demo_token("KIOSK@XM").encode()
+    head = b"POST /api/v1/prepayments HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nContent-Type: application/json\r\n"
+    slow_body = head + b"Idempotency-Key: k\r\nAuthorization: Bearer " + token + b"\r\n\r\n{"
+    for request in (b"POST / HTTP/1.1\r\nHost: x\r\n", b"", slow_body):
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(request)
+        answer = await asyncio.wait_for(reader.read(), 5)
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert answer.endswith(b"\r\n\r\n")
+        writer.close()
+    await listener.close()
