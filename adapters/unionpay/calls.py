@@ -11,7 +11,7 @@ _DEBIT, _QUERY, _REFUND = "11", "00", "04"
 
 
 def debit_request(access: UnionPayAccess, errand: DebitErrand) -> dict[str, str]:
-    """Return the debit (代收); `payTimeout` is the order number's one absolute expiry, `txnTime` the same at a retry."""
+    """Return the debit (代收); `payTimeout` is the one absolute expiry, `txnTime` the same at every retry."""
     token = f"{{token={errand.channel_agreement}&trId={access.mer_id}}}"
     return _signed(
         access,

@@ -1,4 +1,4 @@
-"""Signing method 01 of 5.1.0: RSA over the lower-case hex of SHA-256 of the base string, hashed again (protocols 6.1)."""
+"""Signing method 01 of 5.1.0: RSA over the hex text of SHA-256 of the base string, hashed again (protocols 6.1)."""
 
 import base64
 import binascii

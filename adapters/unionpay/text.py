@@ -12,7 +12,7 @@ class TextError(ValueError):
 
 
 def split_pairs(text: str) -> dict[str, str]:
-    """Return the pairs of an answer; `&` inside `{…}` belongs to a value, the first `=` ends a key. Raises TextError."""
+    """Return the pairs; `&` inside `{…}` belongs to a value, the first `=` ends a key. Raises TextError."""
     pairs: dict[str, str] = {}
     depth, begin = 0, 0
     for index, character in enumerate(text + "&"):
