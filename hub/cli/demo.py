@@ -1,0 +1,219 @@
+"""`medcredit demo`: a living city on this machine, with real Kafka, real PostgreSQL and real traffic (experience 4)."""
+
+import asyncio
+import contextlib
+import json
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import webbrowser
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hub.cli.books_reader import first_charge, first_debit, ledger_records
+from hub.cli.drain import drained
+from hub.cli.output import JSON_OPTION, note, show
+from hub.cli.ports import choose_ports
+from hub.cli.stack import Stack, Stores, prepare
+from hub.cli.tally import Tally
+from hub.cli.verify import verify_document
+from hub.runtime.clock import change_speed, start_city
+from hub.runtime.database import UNREACHABLE
+from hub.runtime.settings import Settings
+from hub.runtime.supervisor import ChildEnded, Supervisor, until_signal
+from infra.processes import spawn
+
+_READY_SECONDS = 180
+_CITY_STARTS_AT = 1_782_867_600_000
+"""2026-07-01 09:00 +08: the city's clock at the start of every demo."""
+_KEEP_FILE_SECONDS = 0.5
+_SANDBOX = ("--delay-scale", "0.2", "--latency-median-ms", "20", "--latency-p99-ms", "200")
+"""Wire delays of the sandbox gateways, shortened so that a demo sees their ends."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("demo")(demo)
+
+
+def demo(
+    speed: Annotated[float, typer.Option(help="City seconds in one second: 7200 makes 72 h last 36 s.")] = 7200,
+    rate: Annotated[float, typer.Option(help="Messages a second.")] = 40,
+    seed: Annotated[int, typer.Option(help="Same seed, same people.")] = 7,
+    run_for: Annotated[int, typer.Option("--for", help="Seconds from ready; 0 runs until Ctrl-C.")] = 0,
+    *,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the run directory.")] = False,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the page.")] = False,
+    json_output: Annotated[bool, JSON_OPTION] = False,
+    ready_file: Annotated[Path | None, typer.Option(help="Written when everything is ready, kept current.")] = None,
+    sent_log: Annotated[Path | None, typer.Option(help="Where the city logs what it sent and heard.")] = None,
+    stretch: Annotated[str, typer.Option(help="Critical sections held open, JSON of name to ms; tests only.")] = "{}",
+) -> None:
+    """Start a synthetic city on this machine. Example: medcredit demo --for 90 --no-browser --json."""
+    run_dir = Path(tempfile.mkdtemp(prefix="medcredit-demo-"))
+    run_dir.chmod(0o711)  # PostgreSQL, started by root, runs under another account
+    ports = choose_ports()
+    for sentence in ports.moved:
+        note(sentence)
+    stack = Stack(run_dir, ports.ports, report=note, chaos_stretch=json.loads(stretch))
+    run = _Demo(stack, speed, rate, seed, run_for, ready_file, sent_log or run_dir / "sent.jsonl")
+    try:
+        document = run.start(open_browser=not (no_browser or json_output))
+    finally:
+        if keep:
+            note(f"Kept {run_dir}")
+        else:
+            shutil.rmtree(run_dir, ignore_errors=True)
+    if json_output and document:
+        show(document)
+    sys.exit(0 if not document or document["verify"]["ok"] else 1)
+
+
+class _Demo:
+    """One run: stores, counterparts, roles, traffic; then drained, verified and counted."""
+
+    def __init__(
+        self, stack: Stack, speed: float, rate: float, seed: int, run_for: int, ready_file: Path | None, sent_log: Path
+    ) -> None:
+        self._stack = stack
+        self._speed, self._rate, self._seed, self._run_for = speed, rate, seed, run_for
+        self._ready_file, self._sent_log = ready_file, sent_log
+        self._began = time.monotonic()
+        self._ended: list[ChildEnded] = []
+
+    def start(self, *, open_browser: bool) -> dict[str, Any]:
+        """Run the demo; return its document (empty when it was interrupted before its time was over)."""
+        self._say("OK  machine      checked, ports chosen")
+        start_city(self._stack.clock_file, city=_CITY_STARTS_AT, speed=self._speed)
+        with self._stack.sandbox(self._seed, *_SANDBOX), self._stack.stores() as stores:
+            self._say("OK  stores       PostgreSQL and Kafka run, embedded; sandbox gateways answer")
+            settings = self._stack.settings(stores.postgres.dsn, stores.kafka.bootstrap)
+            return asyncio.run(self._live(settings, stores, open_browser=open_browser))
+
+    async def _live(self, settings: Settings, stores: Stores, *, open_browser: bool) -> dict[str, Any]:
+        await prepare(settings)
+        watch = asyncio.ensure_future(stores.keep_running())
+        supervisor = self._stack.supervisor(self._on_end)
+        stop = asyncio.ensure_future(until_signal(signal.SIGINT, signal.SIGTERM))
+        supervisor.start()
+        try:
+            await _first(supervisor.wait_ready(_READY_SECONDS), stop)
+            if stop.done():
+                return {}
+            self._say(f"OK  hub          {', '.join(sorted(supervisor.pids()))} ready")
+            with self._city() as city_pid:
+                keeping = asyncio.ensure_future(self._keep_ready_file(settings, stores, supervisor, city_pid))
+                self._welcome(settings, open_browser=open_browser)
+                await self._show_first_results(settings, stop)
+                keeping.cancel()
+            return await self._close(settings, interrupted=stop.done())
+        finally:
+            stop.cancel()
+            await supervisor.stop()
+            watch.cancel()
+
+    @contextlib.contextmanager
+    def _city(self) -> Iterator[int]:
+        """Run the city's senders as their own process; they stop sending when the block ends."""
+        stack = self._stack
+        command = [
+            *(sys.executable, "-m", "hub.simulate", "--mllp", f"127.0.0.1:{stack.ports['mllp']}"),
+            *("--edge", stack.edge_url, "--keys", str(stack.keys_dir), "--clock", str(stack.clock_file)),
+            *("--log", str(self._sent_log), "--seed", str(self._seed), "--rate", str(self._rate)),
+        ]
+        process = spawn(command, log_file=stack.run_dir / "logs" / "city.log", death_signal=signal.SIGTERM)
+        try:
+            yield process.pid
+        finally:
+            process.terminate()
+            process.wait(15)
+
+    async def _show_first_results(self, settings: Settings, stop: "asyncio.Future[Any]") -> None:
+        """Say the first charge and the first debit when they come; return when the time is over."""
+        until = time.monotonic() + self._run_for if self._run_for else float("inf")
+        waiting = {"first charge": first_charge, "first debit": first_debit}
+        while not stop.done() and time.monotonic() < until:
+            for title in tuple(waiting):
+                with contextlib.suppress(*UNREACHABLE):
+                    if line := await waiting[title](settings):
+                        self._say(f"    {title:<12} {line}")
+                        del waiting[title]
+            await asyncio.wait({stop}, timeout=min(1.0, max(0.0, until - time.monotonic())))
+
+    async def _close(self, settings: Settings, *, interrupted: bool) -> dict[str, Any]:
+        """Freeze the city's time, let everything arrive, verify and count."""
+        await asyncio.to_thread(change_speed, self._stack.clock_file, 0)
+        if interrupted and not self._run_for:
+            return {}
+        self._say("    the city stands still; draining")
+        clean = await drained(settings, seconds=90)
+        tally = Tally()
+        async for record in ledger_records(settings):
+            tally.add(record)
+        document = {**tally.document(), "drained": clean, "verify": await verify_document(settings)}
+        document["verify"]["ok"] = bool(document["verify"]["ok"] and clean)
+        document["child_exits"] = [f"{end.role}-{end.instance} {end.exit_code}" for end in self._ended]
+        self._say(f"    verify {'OK' if document['verify']['ok'] else 'FAIL'}")
+        return document
+
+    async def _keep_ready_file(self, settings: Settings, stores: Stores, supervisor: Supervisor, city_pid: int) -> None:
+        while self._ready_file is not None:
+            ports = self._stack.ports
+            document = {
+                "addresses": {
+                    "mllp": f"127.0.0.1:{ports['mllp']}",
+                    "edge": self._stack.edge_url,
+                    "web": f"http://127.0.0.1:{ports['web']}",
+                    "kafka": settings.kafka.bootstrap,
+                    "postgres": settings.postgres.dsn.get_secret_value(),
+                    "alipay": self._stack.gateways["alipay"],
+                    "unionpay": self._stack.gateways["unionpay"],
+                },
+                "pids": {
+                    **supervisor.pids(),
+                    "kafka": [stores.kafka.pid] if stores.kafka.pid else [],
+                    "postgres": [stores.postgres.pid] if stores.postgres.pid else [],
+                    "city": [city_pid],
+                },
+                "run_dir": str(self._stack.run_dir),
+            }
+            await asyncio.to_thread(_replace, self._ready_file, json.dumps(document))
+            await asyncio.sleep(_KEEP_FILE_SECONDS)
+
+    def _welcome(self, settings: Settings, *, open_browser: bool) -> None:
+        page = f"http://127.0.0.1:{settings.web.port}"
+        seconds = 72 * 3600 / self._speed if self._speed else 0
+        self._say(f"OK  city         sends over MLLP, FHIR, callbacks and score pushes · 72 h = {seconds:.0f} s here")
+        note(f"Page {page}")
+        if open_browser:
+            webbrowser.open(page)
+
+    def _on_end(self, ended: ChildEnded) -> None:
+        self._ended.append(ended)
+        fate = "stays down" if ended.refused else "restarted"
+        note(f"WARN {ended.role}-{ended.instance} ended with {ended.exit_code}; {fate}")
+
+    def _say(self, text: str) -> None:
+        note(f"{text:<100} {time.monotonic() - self._began:6.1f} s")
+
+
+async def _first(work: Coroutine[Any, Any, None], stop: "asyncio.Future[Any]") -> None:
+    """Wait for the work or for the stop, whichever is first; an error of the work is raised."""
+    task = asyncio.ensure_future(work)
+    await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        await task
+        return
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _replace(path: Path, text: str) -> None:
+    scratch = path.with_name(f"{path.name}.new")
+    scratch.write_text(text, "utf-8")
+    scratch.replace(path)
