@@ -89,7 +89,7 @@ async def test_a_projector_ended_inside_its_transaction_is_exact(
     await migrate(database)
     log = tmp_path / "log"
     async with load(settings) as writers:
-        for _ in range(3):
+        for _ in range(2):
             before = await counted(database, RECORDS)
             with projector(settings, database, log, stretch_ms=150) as process:
                 await inside_section(log)
