@@ -368,7 +368,6 @@ class Worker:
     async def crash(self) -> None:
         """End as kill -9 does, as far as one process can: nothing is aborted, committed or left."""
         self.ended = True
-        self.processor._stopped.set()
         for lane in self.processor.lanes.values():
             if lane._task is not None:
                 lane._task.cancel()

@@ -51,11 +51,11 @@ async def run(world: World, seconds: float = 20, **parts) -> Worker:
     return worker
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 async def test_a_worker_killed_inside_its_sections_loses_and_doubles_nothing(world: World, seed: int):
-    """Eight kills inside stretched sections under load: the oracle is silent, and the kills hit open transactions."""
+    """Four kills inside stretched sections under load: the oracle is silent, and the kills hit open transactions."""
     chance, sent = random.Random(seed), Sent()
-    for round_ in range(8):
+    for round_ in range(4):
         section = chance.choice(SECTIONS)
         worker = await Worker(world, chaos_stretch={section: 5000}).start()
         await deposits(world, sent, 40)
