@@ -3,16 +3,19 @@
 The same translation judges file and live message, so codes and positions are equal by construction.
 """
 
-from typing import Literal
+import re
+from typing import Final, Literal
 
 import msgspec
 
 from adapters.hl7.batches import is_batch, read_batch
+from adapters.hl7.charset import decode
 from adapters.hl7.faults import Fault, Location
+from adapters.hl7.reader import read
 from adapters.hl7.translation import Accepted, Refused, Setting, Translated, in_original_mode, translate
-from schemas.commands import PostCharge
 from schemas.reasons import reason_text
 
+_FT1: Final = re.compile(rb"(?:^|[\r\n])FT1[^A-Za-z0-9]")
 Severity = Literal["error", "warning", "note"]
 
 NOTES = {
@@ -50,10 +53,13 @@ class Report(msgspec.Struct, frozen=True):
     answer: str
     """AA, AE, AR or CR; for `ack_after: decision` AA stands for "goes to the books"."""
     message: str
-    """As `DFT^P03 2.5.1`."""
+    """As `DFT^P03 2.5.1`; empty where the header cannot be read."""
     control_id: str
     charset: str
+    charset_declared: bool
+    """True where message and profile name the charset that was read."""
     lines: int
+    """FT1 segments."""
     profile: str
     findings: tuple[Finding, ...]
 
@@ -71,14 +77,14 @@ def lint(content: bytes, setting: Setting, now: int) -> tuple[Report, ...]:
     payload = content.removeprefix(b"\x0b")
     payload = payload[: payload.rindex(b"\x1c")] if b"\x1c" in payload else payload
     if not is_batch(payload):
-        return (_report(translate(payload, setting, now)),)
+        return (_report(translate(payload, setting, now), payload, setting),)
     file = read_batch(payload)
     if isinstance(file, Refused):
-        return (_report(file),)
-    return tuple(_report(in_original_mode(translate(raw, setting, now))) for raw in file.messages)
+        return (_report(file, payload, setting),)
+    return tuple(_report(in_original_mode(translate(raw, setting, now)), raw, setting) for raw in file.messages)
 
 
-def _report(translated: Translated) -> Report:
+def _report(translated: Translated, payload: bytes, setting: Setting) -> Report:
     header = translated.header
     event = f"^{header.event}" if header.event else ""
     return Report(
@@ -86,20 +92,15 @@ def _report(translated: Translated) -> Report:
         message=f"{header.message_type}{event} {header.version}".strip() if header.control_id else "",
         control_id=header.control_id,
         charset=header.codec,
-        lines=_line_count(translated),
+        charset_declared=not (isinstance(translated, Accepted) and translated.charset_mismatch),
+        lines=len(_FT1.findall(payload)),
         profile=translated.profile,
-        findings=tuple(_findings(translated)),
+        findings=(*_findings(translated), *_weak_lines(translated, payload, setting)),
     )
 
 
 def _refusal_code(refused: Refused) -> str:
     return "CR" if refused.level == "header" and refused.header.enhanced else refused.reply
-
-
-def _line_count(translated: Translated) -> int:
-    if isinstance(translated, Accepted):
-        return len(translated.body.lines) if isinstance(translated.body, PostCharge) else 0
-    return max((fault.location.occurrence for fault in translated.faults if fault.location.segment == "FT1"), default=0)
 
 
 def _findings(translated: Translated) -> list[Finding]:
@@ -108,10 +109,20 @@ def _findings(translated: Translated) -> list[Finding]:
     found = [_finding("warning", fault) for fault in translated.warnings]
     if translated.charset_mismatch:
         found.append(_note("CHARSET_MISMATCH", Location("MSH", 1, 18), charset=translated.header.codec))
-    if isinstance(translated.body, PostCharge):
-        weak = [number for number, line in enumerate(translated.body.lines, 1) if line.weak_key]
-        found += [_note("WEAK_LINE_KEY", Location("FT1", number, 2)) for number in weak]
     return found
+
+
+def _weak_lines(translated: Translated, payload: bytes, setting: Setting) -> list[Finding]:
+    """Return a note for each line without an id of its own, also in a message refused for other reasons."""
+    header = translated.header
+    profile = setting.profiles.find(header.source, header.time[:8])
+    place = profile.places.get("line_id") if profile else None
+    decoded = decode(payload)
+    message = read(decoded.text) if decoded and decoded.text.startswith("MSH") and place else None
+    if message is None or place is None:
+        return []
+    weak = [segment for segment in message.segments("FT1") if not segment.at(place)]
+    return [_note("WEAK_LINE_KEY", Location("FT1", segment.occurrence, place.field)) for segment in weak]
 
 
 def _finding(severity: Severity, fault: Fault) -> Finding:
