@@ -11,6 +11,7 @@ import msgspec
 
 from schemas.dead_letters import DeadLetter
 from schemas.events import Allocation, ChargeReduced, PostedLine
+from schemas.ids import sm3_hex
 from schemas.ledger import (
     BillView,
     ChargeView,
@@ -67,6 +68,8 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
 
 _RECORDS: Final = msgspec.json.Decoder(LedgerRecord)
 _LETTERS: Final = msgspec.json.Decoder(DeadLetter)
+KEY_CHARACTERS: Final = 300
+"""A B-tree of PostgreSQL refuses entries above 2,704 bytes, and a sender's key must not stop the books."""
 _ESCAPED_NUL: Final = b"\\u0000"
 
 
@@ -126,6 +129,11 @@ def _replaced(content: Any) -> Any:
     return content
 
 
+def key_column(key: str) -> str:
+    """Return a sender's key as an index can hold it: a very long one is cut and told apart by its SM3."""
+    return key if len(key) <= KEY_CHARACTERS else f"{key[:64]}#{sm3_hex(key.encode())}"
+
+
 def _json(content: object) -> str:
     return msgspec.json.encode(content).decode()
 
@@ -145,7 +153,7 @@ def _ledger_row(record: LedgerRecord, partition: int, position: int, institution
     came: Row = (source.kind, None, source.due_at) if isinstance(source, TimerSource) else _commanded(source)
     return (
         *(partition, position, record.account, record.seq, record.now, record.wall_now, *came, record.outcome),
-        *(record.reason, record.interface, record.sender, record.command_id, record.reference, institution),
+        *(record.reason, record.interface, record.sender, key_column(record.command_id), record.reference, institution),
         *(record.pack, record.duplicate_of, record.reinjects, record.hash, text),
     )
 
@@ -177,7 +185,17 @@ def _person_row(view: PersonView, seq: int, at: int) -> Row:
 
 def _charge_row(view: ChargeView, account: str, seq: int, at: int) -> Row:
     return (
-        *(view.charge, account, seq, at, view.visit, view.institution, view.scene, view.department, view.event_at),
+        *(
+            view.charge,
+            account,
+            seq,
+            at,
+            key_column(view.visit),
+            view.institution,
+            view.scene,
+            view.department,
+            view.event_at,
+        ),
         *(view.pack, view.status, view.bill, view.total_fen, *_split(view.allocation), *_split(view.returned)),
     )
 
@@ -191,7 +209,7 @@ def _split(parts: Allocation) -> Row:
 
 def _bill_row(view: BillView, account: str, seq: int, at: int) -> Row:
     return (
-        *(view.bill, account, seq, at, view.visit, view.institution, view.agreement, view.pack, view.state),
+        *(view.bill, account, seq, at, key_column(view.visit), view.institution, view.agreement, view.pack, view.state),
         *(view.amount_fen, view.paid_fen, view.revision, view.closed_at, view.debit_at, view.due_at, view.overdue),
         *(view.frozen, view.supplementary, view.channel),
     )
@@ -218,7 +236,8 @@ def _add_lines(rows: list[Row], record: LedgerRecord) -> None:
             number += 1
             rows.append(
                 (
-                    *(record.account, record.seq, number, record.now, charge, institution, line.line_key, line.kind),
+                    *(record.account, record.seq, number, record.now, charge, institution),
+                    *(key_column(line.line_key), line.kind),
                     *(line.amount_fen, line.item.code, line.item.system, line.item.name, line.content_hash),
                     *(line.service_at, line.quantity, line.unit_price, line.department, line.order_no, line.reverses),
                 )

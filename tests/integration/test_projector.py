@@ -313,3 +313,15 @@ async def test_books_that_are_away_are_waited_for(
         await until(dsn, RECORDS, 3000, task)
         assert projector.ready
     await assert_exact(dsn, [writer])
+
+
+async def test_very_long_keys_of_a_sender_do_not_stop_the_books(settings: Settings, books_dsn: str):
+    """A line key of 4,000 characters is kept in the record, cut in the columns, and still told apart."""
+    keys = ["F" * 4000 + end for end in ("1", "2")]
+    writer = LedgerWriter(0, accounts=1, lines=2)
+    writer._line = lambda _account, _seq, n: PostedLine(keys[n], "charge", 500, Item("X"), "h", START)
+    await append(settings, writer, 1)
+    async with running(settings, books_dsn) as (_, task):
+        await until(books_dsn, RECORDS, 1, task)
+    assert await counted(books_dsn, "SELECT count(DISTINCT line_key) FROM line_keys") == 2
+    assert await counted(books_dsn, "SELECT max(length(line_key)) FROM charge_lines") < 300
