@@ -88,6 +88,20 @@ class ToyRules:
         fact = Fact("XM01", "", 0, "outpatient", record.outcome, "", charged_fen=command.body.amount_fen)
         return Decision(record, self.evolve(state, record), facts=(fact,))
 
+    def refuse(self, state, command, offset, now, reason):
+        """A record that changes nothing."""
+        record = LedgerRecord(
+            account=command.account,
+            seq=state.core.seq + 1,
+            source=CommandSource(offset),
+            now=now.city,
+            wall_now=now.wall,
+            outcome="REFUSED",
+            command_id=command.id,
+            reason=reason,
+        )
+        return Decision(record, self.evolve(state, record))
+
     def fire(self, state, timer, now):
         """Note that the timer fired."""
         record = LedgerRecord(

@@ -175,7 +175,7 @@ class Batch:
             raise UndecidableError(f"command {command.id} at offset {offset} cannot be decided: {error!r}") from error
         encoded = self._fitting(account, state, decision)
         if encoded is None:
-            decision = self._too_large(state, command, offset)
+            decision = self._rules.refuse(state, command, offset, self.now, Reason.OUTCOME_TOO_LARGE)
             encoded = _json.encode(decision.record)
         after = self._enter(account, state, decision, encoded)
         self._book.due.arm(account, self._rules.next_due(state), self._rules.next_due(after))
@@ -216,7 +216,7 @@ class Batch:
     def park(self, command: Command, offset: int) -> None:
         """Set a command aside undecided: a dead letter with its bytes and a ledger record PARKED."""
         state = self.state(command.account.encode())
-        decision = self._verdict(state, command, offset, outcome="PARKED", reason="")
+        decision = self._parked(state, command, offset)
         self._enter(command.account.encode(), state, decision, _json.encode(decision.record))
         self._post(self._parked_letter(command.account, f"{self._book.partition}@{offset}", command))
         self._consumed(offset, unreadable=False)
@@ -315,22 +315,18 @@ class Batch:
         changes = self._book.accounts.changes(account, committed, decision.state)
         return None if any(len(change.value or b"") > RECORD_BYTES_MAX for change in changes) else encoded
 
-    def _too_large(self, state: AccountState, command: Command, offset: int) -> Decision:
-        return self._verdict(state, command, offset, outcome="REFUSED", reason=Reason.OUTCOME_TOO_LARGE)
-
-    def _verdict(self, state: AccountState, command: Command, offset: int, *, outcome: Any, reason: str) -> Decision:
+    def _parked(self, state: AccountState, command: Command, offset: int) -> Decision:
         record = LedgerRecord(
             account=command.account,
             seq=state.core.seq + 1,
             source=CommandSource(offset=offset),
             now=self.now.city,
             wall_now=self.now.wall,
-            outcome=outcome,
+            outcome="PARKED",
             command_id=command.id,
             content_hash=command.content_hash,
             interface=command.interface,
             sender=command.source,
-            reason=reason,
             reinjects=command.reinjects,
             via=command.via,
         )

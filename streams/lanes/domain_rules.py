@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from hub.domain import decide as deciding
-from hub.domain import reply as replying
+import hub.domain.decide as deciding
+import hub.domain.reply as replying
 from hub.domain import state as states
 from hub.domain import timers
 from hub.domain.decision import Decision, Now, Timer
@@ -12,6 +12,7 @@ from hub.domain.state import AccountState, Core, Encounter
 from hub.policies import Policies
 from schemas.commands import Command
 from schemas.ledger import LedgerRecord
+from schemas.reasons import Reason
 from schemas.replies import Reply
 from streams.lanes.timers import Due
 
@@ -29,6 +30,10 @@ class DomainRules:
     def decide(self, state: AccountState, command: Command, offset: int, now: Now) -> Decision:
         """Return the one outcome of a command."""
         return deciding.decide(state, command, offset, self.policies, now)
+
+    def refuse(self, state: AccountState, command: Command, offset: int, now: Now, reason: Reason) -> Decision:
+        """Return the refusal of a command for a reason found outside the domain."""
+        return deciding.refuse(state, command, offset, self.policies, now, reason)
 
     def fire(self, state: AccountState, timer: Timer, now: Now) -> Decision:
         """Return the outcome of a timer that is due."""

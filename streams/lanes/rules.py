@@ -6,6 +6,7 @@ from hub.domain.decision import Decision, Now, Timer
 from hub.domain.state import AccountState, Core, Encounter
 from schemas.commands import Command
 from schemas.ledger import LedgerRecord
+from schemas.reasons import Reason
 from schemas.replies import Reply
 from streams.lanes.timers import Due
 
@@ -18,6 +19,9 @@ class Rules(Protocol):
 
     def decide(self, state: AccountState, command: Command, offset: int, now: Now) -> Decision:
         """Return the one outcome of a command."""
+
+    def refuse(self, state: AccountState, command: Command, offset: int, now: Now, reason: Reason) -> Decision:
+        """Return the refusal of a command for a reason found outside, as OUTCOME_TOO_LARGE."""
 
     def fire(self, state: AccountState, timer: Timer, now: Now) -> Decision:
         """Return the outcome of a timer that is due."""

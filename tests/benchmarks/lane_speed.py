@@ -134,7 +134,7 @@ class Source:
                 now, "xiamen-city-2023", "icbc", "alipay", f"A{account[:8]}", ("egret",), "1", now + 365 * _DAY
             )
             score = ObserveScore(
-                "egret", 5, policies.cut_points_hash if hasattr(policies, "cut_points_hash") else "", f"m{account}",
+                "egret", 5, policies.cut_points_hash("egret"), f"m{account}",
                 now, now + 90 * _DAY, 1, f"a{account[:6]}", now - _DAY, now + 365 * _DAY, ("score",),
             )  # fmt: skip
             made += [self.command(account, body) for body in (sign, score, DepositPrepayment("XMZSH", now, 10_000))]
