@@ -41,11 +41,12 @@ from schemas.commands import (
     WithdrawAgreement,
 )
 from schemas.errands import DebitErrand, RefundErrand, RelayErrand
+from schemas.events import DebitPaid, LatePaymentReceived
 
 VISITS = st.sampled_from(["V1", "V2", "V3"])
 PLACES = st.sampled_from([A, B])
 FEN = st.integers(1, 60_000)
-KEYS = st.sampled_from([f"F{n}" for n in range(12)])
+KEYS = st.sampled_from([f"F{n}" for n in range(60)])
 SCENES = st.sampled_from(["outpatient", "inpatient", "pharmacy"])
 STATUSES = st.sampled_from(
     ["paid", "paid", "failed", "failed", "waiting", "unknown", "not_exist", "closed", "refunded", "refund_failed"]
@@ -58,7 +59,7 @@ CAUSES = st.sampled_from(
 class AccountLife(RuleBasedStateMachine):
     """One person's account under everything that can be sent to it."""
 
-    @initialize(pack=st.sampled_from([EXAMPLE, PLATFORM, CITY]), value=st.sampled_from([150, 250, 350, 660, 480]))
+    @initialize(pack=st.sampled_from([EXAMPLE, PLATFORM, CITY]), value=st.sampled_from([250, 350, 660, 720]))
     def enrol(self, pack, value):
         """Score and agreement first, as people do; the rest may come in any order."""
         self.world = World(EXAMPLES if pack == EXAMPLE else XIAMEN)
@@ -83,7 +84,9 @@ class AccountLife(RuleBasedStateMachine):
             )
         )  # fmt: skip
 
-    @rule(visit=VISITS, fens=st.lists(FEN, min_size=2, max_size=4), back=st.integers(1, 40_000), serial=st.integers(0, 99))
+    @rule(
+        visit=VISITS, fens=st.lists(FEN, min_size=2, max_size=4), back=st.integers(1, 40_000), serial=st.integers(0, 99)
+    )
     def lines_netted_in_one_message(self, visit, fens, back, serial):
         """Several lines and a credit to the first of them."""
         lines = [line(f"N{serial}-{n}", fen) for n, fen in enumerate(fens)]
@@ -127,7 +130,11 @@ class AccountLife(RuleBasedStateMachine):
         settlement = encounter.settlements[0].id if encounter and encounter.settlements else "none"
         self.send(ReverseSettlement(A, visit, self.world.city, settlement))
 
-    @rule(visit=VISITS, place=PLACES, event=st.sampled_from(["discharged", "discharged", "cancelled", "reopened", "updated"]))
+    @rule(
+        visit=VISITS,
+        place=PLACES,
+        event=st.sampled_from(["discharged", "discharged", "cancelled", "reopened", "updated"]),
+    )
     def a_visit_event(self, visit, place, event):
         """ADT in any order."""
         self.send(RecordVisit(place, visit, event, self.world.city))
@@ -155,9 +162,11 @@ class AccountLife(RuleBasedStateMachine):
         at = self.world.city - back * DAY
         self.send(score(self.world.policies, value, at=at), interface="score")
 
-    @rule(again=st.booleans())
-    def the_person_leaves(self, again):
-        """Withdraw, and perhaps sign again."""
+    @rule(really=st.integers(0, 9), again=st.booleans())
+    def the_person_leaves(self, really, again):
+        """Withdraw, and perhaps sign again; not often, or nothing else would happen."""
+        if really:
+            return
         agreement = self.world.state.core.agreement
         self.send(WithdrawAgreement(self.world.city, agreement), interface="api")
         if again:
@@ -192,9 +201,11 @@ class AccountLife(RuleBasedStateMachine):
         )
         self.send(body, interface=debit.channel)
 
-    @rule()
-    def the_channel_unsigns(self):
-        """The person ended the agreement at the channel."""
+    @rule(really=st.integers(0, 9))
+    def the_channel_unsigns(self, really):
+        """The person ended the agreement at the channel; rarely."""
+        if really:
+            return
         agreement = self.world.agreement
         body = NoteAgreementEnd(agreement.channel, agreement.channel_agreement, f"u{len(self.taken)}", self.world.city)
         self.send(body, interface=agreement.channel)
@@ -244,7 +255,107 @@ class AccountLife(RuleBasedStateMachine):
                 assert errand.not_after_wall_at <= errand.expires_wall_at
 
 
-AccountLife.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
-)
+class DebitLife(RuleBasedStateMachine):
+    """Bills on their way through the gateways: every word, every order, reversals and payments in between."""
+
+    @initialize(channel=st.sampled_from(["alipay", "unionpay"]), fens=st.lists(FEN, min_size=1, max_size=3))
+    def billed(self, channel, fens):
+        """Some visits are closed and their first debits are out."""
+        self.world = World()
+        self.world.enrol(200_000, channel=channel)
+        for number, fen in enumerate(fens):
+            self.world.send(charge(line(f"F{number}", fen), visit=f"V{number}"))
+            self.world.close(f"V{number}")
+        self.world.move(city=72 * HOUR)
+        self.serial = 0
+
+    def numbered(self, prefix):
+        """Return a name never used before."""
+        self.serial += 1
+        return f"{prefix}{self.serial}"
+
+    @rule(choice=st.integers(0, 5), status=STATUSES, cause=CAUSES, late=st.sampled_from([0, 0, 1, 3, 4]))
+    def the_courier_answers(self, choice, status, cause, late):
+        """Any of the last errands, with any word, sent now or hours after the expiry."""
+        errands = self.world.errands
+        errand = errands[-1 - choice % len(errands)]
+        if isinstance(errand, RefundErrand) and status == "paid":
+            status = "refunded"
+        about = {"cause": cause} if status == "failed" else {}
+        self.world.answer(errand, status, sent_at=self.world.wall + late * HOUR, **about)
+
+    @rule(
+        choice=st.integers(0, 2),
+        status=st.sampled_from(["waiting", "paid", "closed", "finished", "refunded"]),
+        share=st.sampled_from([None, None, 0, 30, 100, 100, 130]),
+        wrong=st.sampled_from([0, 0, 0, 0, 0, 1]),
+    )
+    def a_gateway_notices(self, choice, status, share, wrong):
+        """Any word about any order; refunds are cumulative shares of the amount."""
+        orders = list(self.world.state.core.debits.values())
+        debit = orders[-1 - choice % len(orders)]
+        refunded = None if share is None else debit.amount_fen * share // 100
+        notice = self.numbered("n")
+        body = ReceiveNotice(debit.channel, debit.order_no, status, debit.amount_fen + wrong, notice, "T9", refunded)
+        self.world.send(body, interface=debit.channel)
+
+    @rule(number=st.integers(0, 2), share=st.integers(1, 100))
+    def a_reversal(self, number, share):
+        """Part of what a line still leaves open comes back."""
+        encounter = self.world.state.encounters.get(f"{A}|V{number}")
+        booked = encounter.lines.get(f"F{number}") if encounter else None
+        if booked is None or not booked.open_fen:
+            return
+        back = max(1, booked.open_fen * share // 100)
+        credit = line(self.numbered("K"), back, kind="credit", reverses=f"F{number}")
+        decision = self.world.send(charge(credit, visit=f"V{number}", at=self.world.city))
+        assert decision.record.outcome == "POSTED"
+
+    @rule(number=st.integers(0, 2), fen=FEN)
+    def a_late_charge(self, number, fen):
+        """On a bill not yet debited, or on a supplementary one."""
+        self.world.send(charge(line(self.numbered("L"), fen), visit=f"V{number}", at=self.world.city))
+
+    @rule(fen=FEN, named=st.booleans(), choice=st.integers(0, 5))
+    def a_repayment(self, fen, named, choice):
+        """To the oldest or to any bill, paid and frozen ones included."""
+        bills = list(self.world.state.core.bills)
+        bill = bills[choice % len(bills)] if named else ""
+        self.world.send(RecordRepayment(self.world.city, fen, bill), interface="api")
+
+    @rule(hours=st.sampled_from([0, 1, 12, 24, 72, 24 * 7]), minutes=st.sampled_from([0, 1, 7, 40, 200]))
+    def time_passes(self, hours, minutes):
+        """Both clocks move."""
+        self.world.move(city=hours * HOUR, wall=minutes * MINUTE)
+
+    @invariant()
+    def money_moves_once_for_an_order(self):
+        """However often an order is heard of, its money is booked once."""
+        if not hasattr(self, "world"):
+            return
+        booked = [
+            event.order_no
+            for record in self.world.ledger
+            for event in record.events
+            if isinstance(event, DebitPaid | LatePaymentReceived)
+        ]
+        assert len(booked) == len(set(booked))
+
+    @invariant()
+    def an_owed_bill_is_debited_or_waits_for_something(self):
+        """An unpaid bill has a timer, an open order, or a reason to stand still."""
+        if not hasattr(self, "world"):
+            return
+        core = self.world.state.core
+        for bill in core.bills.values():
+            if not bill.debiting:
+                continue
+            kinds = {key.partition("|")[0] for key in core.timers if key.endswith((bill.order_no, bill.id))}
+            assert kinds & {"debit_query", "debit_retry"}, "an open order that nothing will ever ask about"
+
+
+LIFE = settings(max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+DebitLife.TestCase.settings = LIFE
+AccountLife.TestCase.settings = LIFE
+TestDebitLife = DebitLife.TestCase
 TestAccountLife = AccountLife.TestCase
