@@ -1,0 +1,51 @@
+"""Both gateways in one process, each on its own loopback port."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from adapters.sandbox.alipay_gateway import AlipayGateway
+from adapters.sandbox.clock import SandboxClock
+from adapters.sandbox.gateway import Gateway
+from adapters.sandbox.keys import load_alipay, load_unionpay
+from adapters.sandbox.settings import SandboxSettings
+from adapters.sandbox.unionpay_gateway import UnionPayGateway
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """Both gateways at work. `alipay_url` takes the POST forms; UnionPay's paths lie below `unionpay_url`."""
+
+    alipay: AlipayGateway
+    unionpay: UnionPayGateway
+    alipay_url: str
+    unionpay_url: str
+
+
+@asynccontextmanager
+async def serving(settings: SandboxSettings) -> AsyncIterator[Sandbox]:
+    """Serve both gateways while the block runs; the keys must exist (`make_keys`). Port 0 takes a free one."""
+    clock = SandboxClock()
+    alipay = AlipayGateway(settings, clock, load_alipay(settings.keys))
+    unionpay = UnionPayGateway(settings, clock, load_unionpay(settings.keys))
+    runners: list[web.AppRunner] = []
+    try:
+        first = await _listen(alipay, settings.host, settings.alipay_port, runners)
+        second = await _listen(unionpay, settings.host, settings.unionpay_port, runners)
+        yield Sandbox(alipay, unionpay, f"{first}/gateway.do", second)
+    finally:
+        for gateway in (alipay, unionpay):
+            await gateway.close()
+        for runner in runners:
+            await runner.cleanup()
+
+
+async def _listen(gateway: Gateway, host: str, port: int, runners: list[web.AppRunner]) -> str:
+    runner = web.AppRunner(gateway.application(), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    runners.append(runner)
+    await web.TCPSite(runner, host, port).start()
+    bound = runner.addresses[0][1]
+    return f"http://{f'[{host}]' if ':' in host else host}:{bound}"
