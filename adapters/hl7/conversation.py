@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -11,6 +11,9 @@ from adapters.hl7.batches import BatchFile, answer_batch, is_batch, read_batch
 from adapters.hl7.faults import Fault
 from adapters.hl7.outcomes import Accept, Busy, Observe, Outcome
 from adapters.hl7.translation import Accepted, Refused, Setting, Translated, in_original_mode, translate
+
+_AT_ONCE: Final = 64
+"""Messages of one batch in flight."""
 
 
 class Caller(Protocol):
@@ -61,16 +64,19 @@ class Conversation:
         return answer_durable(translated)
 
     async def _hold_batch(self, payload: bytes, caller: Caller) -> Answer:
-        """Answer a batch as one: each message is processed on its own, all at once, in original mode."""
+        """Answer a batch as one: each message is processed on its own, in order, in original mode."""
         file = read_batch(payload)
         if isinstance(file, Refused):
             return await self.judge(file, payload, caller)
         return await self._answer_file(file, caller)
 
     async def _answer_file(self, file: BatchFile, caller: Caller) -> Answer:
-        now = self._now()
-        cases = [(in_original_mode(translate(raw, self._setting, now)), raw) for raw in file.messages]
-        answers = await asyncio.gather(*(self.judge(translated, raw, caller) for translated, raw in cases))
+        now, answers = self._now(), list[Answer]()
+        for start in range(0, len(file.messages), _AT_ONCE):
+            # In parts, so that other connections have their turn and the window of the log is not flooded.
+            part = file.messages[start : start + _AT_ONCE]
+            cases = [(in_original_mode(translate(raw, self._setting, now)), raw) for raw in part]
+            answers += await asyncio.gather(*(self.judge(translated, raw, caller) for translated, raw in cases))
         if any(answer.close for answer in answers):
             return Answer(close=True)
         acks = [answer.first or b"" for answer in answers]

@@ -114,8 +114,8 @@ def translate(payload: bytes, setting: Setting, now: int) -> Translated:
 
     `payload` is one message without its frame; `now` the hub's city time in milliseconds.
     """
-    if not payload:
-        return refused_bytes(payload, Reason.FRAME_EMPTY)
+    if not 0 < len(payload) <= COMMAND_BYTES_MAX:  # judged without reading megabytes
+        return refused_oversized(payload, setting) if payload else refused_bytes(payload, Reason.FRAME_EMPTY)
     decoded = _decoded(payload, setting.profiles)
     if decoded is None:
         return refused_bytes(payload, Reason.CHARSET_UNDECODABLE)
@@ -128,7 +128,7 @@ def translate(payload: bytes, setting: Setting, now: int) -> Translated:
     case = _case(header, lines, setting, charset_mismatch=decoded.mismatch)
     if decoded.unknown_name is not None:
         return _refused(case, [Fault(Reason.CHARSET_UNKNOWN, Location("MSH", 1, 18))], "frame")
-    return _judge(case, setting, len(payload), now)
+    return _judge(case, setting, now)
 
 
 def refused_bytes(payload: bytes, reason: Reason) -> Refused:
@@ -139,7 +139,7 @@ def refused_bytes(payload: bytes, reason: Reason) -> Refused:
 
 
 def refused_oversized(head: bytes, setting: Setting) -> Refused:
-    """Return the refusal of a frame over the cap, from its first bytes: MSA-2 is told where the header is readable."""
+    """Return the refusal of a frame or message over its cap: MSA-2 is told where the header line is readable."""
     refused = refused_bytes(head, Reason.FRAME_TOO_LARGE)
     line = head[:_HEADER_BYTES].partition(b"\r")[0].partition(b"\n")[0]
     decoded = decode(line, _declared_charset(line, setting.profiles))
@@ -194,15 +194,15 @@ def _body_digest(lines: list[str], header: Header) -> str:
     return sm3_hex("\r".join((field.join(fields), *lines[1:], "")).encode("utf-8", errors="surrogatepass"))
 
 
-def _judge(case: _Case, setting: Setting, size: int, now: int) -> Translated:
-    """Judge header, sender, size, profile and content, in this order."""
+def _judge(case: _Case, setting: Setting, now: int) -> Translated:
+    """Judge header, sender, number of lines, profile and content, in this order."""
     faults = header_faults(case.header, setting.processing_ids, case.event)
     if faults:
         unreadable = any(fault.reason in _FRAME_REASONS for fault in faults)
         return _refused(case, faults, "frame" if unreadable else "header")
     if setting.allowed_sources is not None and case.header.source not in setting.allowed_sources:
         return _refused(case, [Fault(Reason.SENDER_MISMATCH, Location("MSH", 1, 3))], "header")
-    if size > COMMAND_BYTES_MAX or case.message.count("FT1") > LINES_MAX:
+    if case.message.count("FT1") > LINES_MAX:
         return _refused(case, [Fault(Reason.FRAME_TOO_LARGE)], "frame")
     if case.header.continuation:
         return _refused(case, [Fault(Reason.CONTINUATION_UNSUPPORTED, Location("MSH", 1, 14))], "content")

@@ -1,6 +1,7 @@
 """The MLLP server and client over loopback: rows of protocols 11 that need a connection, order, window, timers."""
 
 import asyncio
+import random
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -8,6 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 from hl7_messages import NOW, SETTING, WORKED, WORKED_TEXT, changed, edited, original
 
+from adapters.hl7.answers import answer_durable
 from adapters.hl7.client import MllpClient, MllpError
 from adapters.hl7.connection import Limits
 from adapters.hl7.frames import Frame, FrameDecoder, wrap
@@ -25,12 +27,14 @@ class Books:
         self.stored: list[tuple[Translated, bytes]] = []
         self.events: list[str] = []
         self.outcome: Callable[[Translated], Outcome] = lambda _: Stored()
+        self.first = asyncio.Event()
         self.gate = asyncio.Event()
         self.gate.set()
 
     async def accept(self, translated: Translated, raw: bytes) -> Outcome:
         """Remember a message; answer once the gate is open."""
         self.stored.append((translated, raw))
+        self.first.set()
         await self.gate.wait()
         return self.outcome(translated)
 
@@ -398,6 +402,44 @@ async def test_many_senders_at_once_each_get_their_own_answers():
 
         await asyncio.gather(*(sender(name) for name in range(8)))
         assert len(books.stored) == 800
+
+
+async def test_a_batch_of_a_thousand_messages_leaves_others_their_turn():
+    """The batch is answered as one, in order; a message on another connection does not wait for its end."""
+    batch = b"BHS|^~\\&|HIS|XMZSH|XMHUB|XM|20260703||||B-1\r"
+    batch += b"".join(numbered(number) for number in range(1000)) + b"BTS|1000\r"
+    async with listening() as (books, host, port), await MllpClient.connect(host, port) as client:
+        talk = asyncio.create_task(raw_talk(host, port, wrap(batch)))
+        await asyncio.wait_for(books.first.wait(), 5)
+        await client.exchange(original(changed(MSH_10="BETWEEN")))
+        assert len(books.stored) < 1001
+        (answer,) = frames(await talk)
+        told = [line.split(b"|")[2] for line in answer.split(b"\r") if line.startswith(b"MSA")]
+        assert told == [f"N{number}".encode() for number in range(1000)]
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_whatever_a_peer_sends_ends_in_answers_or_a_close(seed: int):
+    """Random mixes of noise, broken frames, damaged messages and good ones, in random pieces: no hang, nothing lost."""
+    chance = random.Random(seed)
+    pieces = [b"\x0b", b"\x1c", b"\r", b"\x00", b"noise", WORKED[:400], wrap(b""), wrap(WORKED[:333]), wrap(original())]
+    stream = b"".join(chance.choice(pieces) for _ in range(80)) + b"\x1c\r" + wrap(numbered(99))
+    async with listening() as (books, host, port):
+        reader, writer = await asyncio.open_connection(host, port)
+        position = 0
+        while position < len(stream):
+            step = chance.choice([1, 7, 100, 5000])
+            writer.write(stream[position : position + step])
+            position += step
+            if chance.random() < 0.1:
+                await asyncio.sleep(0)
+        writer.write_eof()
+        answers = frames(await asyncio.wait_for(reader.read(), 10))
+        writer.close()
+        await writer.wait_closed()
+    assert b"MSA|AA|N99" in answers[-1]
+    due = [answer_durable(translated) for translated, _ in books.stored]
+    assert sorted(answers) == sorted(part for answer in due for part in (answer.first, answer.application) if part)
 
 
 @pytest.mark.parametrize(
