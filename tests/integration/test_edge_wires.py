@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -250,10 +251,10 @@ async def test_two_edges_share_the_ports_and_each_hears_its_own_replies(settings
 
 @pytest.mark.timeout(180)
 async def test_without_a_broker_every_wire_says_busy_and_nothing_is_lost_after_it_returns(
-    settings: Settings, own_kafka: EmbeddedKafka
+    settings: Settings, own_kafka: EmbeddedKafka, tmp_path: Path
 ):
     """HUB_BUSY while the broker is away; after its return everything that was acknowledged is there."""
-    await asyncio.to_thread(own_kafka.start)
+    await asyncio.to_thread(own_kafka.start, tmp_path / "kafka")
     kafka = settings.kafka.model_copy(update={"bootstrap": own_kafka.bootstrap})
     alone = local(settings.model_copy(update={"kafka": kafka}), durable_wait_ms=800, reply_wait_ms=300)
     await create_topics(alone.kafka, alone.topics)
@@ -271,7 +272,7 @@ async def test_without_a_broker_every_wire_says_busy_and_nothing_is_lost_after_i
         assert fhir.document["issue"][0]["code"] == "transient"
         api = await post(edge, "/api/v1/prepayments", PREPAYMENT, "KIOSK@XM", Idempotency_Key="b")
         assert (api.status, api.document["code"], api.headers["Retry-After"]) == (503, "HUB_BUSY", "1")
-        await asyncio.to_thread(own_kafka.start)
+        await asyncio.to_thread(own_kafka.restart)
         async with asyncio.timeout(60):
             while b"MSA|AA|B2" not in await mllp(edge, "XMZSH", "B2"):  # noqa: ASYNC110 - as its sender does
                 await asyncio.sleep(0.5)
