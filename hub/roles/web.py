@@ -59,17 +59,17 @@ class Running:
 @asynccontextmanager
 async def serve(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Running]:
     """Serve while the block runs. Kafka and PostgreSQL may be away: what needs them says so, the rest works."""
-    clock = clock or open_clock(settings)
+    clock, access = clock or open_clock(settings), _access(settings)
     live = LiveState(settings.topics.facts.partitions, clock)
-    pool = await database.open_pool(settings.postgres.dsn.get_secret_value(), "reader", size=settings.postgres.pool_size)
+    pool = await database.open_pool(
+        settings.postgres.dsn.get_secret_value(), "reader", size=settings.postgres.pool_size
+    )
     follower = Follower(settings.kafka, settings.topics, live, clock)
     tasks = frozenset(
         {asyncio.create_task(follower.run()), asyncio.create_task(watch_books(pool, live, settings.topics.ledger.name))}
     )
     checks = _checks(settings, live)
-    runner = web.AppRunner(
-        web_app(pool, live, _access(settings), checks), access_log=None, shutdown_timeout=_DRAIN_SECONDS
-    )
+    runner = web.AppRunner(web_app(pool, live, access, checks), access_log=None, shutdown_timeout=_DRAIN_SECONDS)
     await runner.setup()
     try:
         async with serve_health(settings.health, "web", checks):

@@ -67,7 +67,8 @@ async def all_exact(settings: Settings, lanes: list[Scene], seconds: float = 30)
     """Wait until both tables hold exactly what was written, then look once more: they stay so."""
 
     async def exact() -> bool:
-        return all(held(await table_of(settings, table.name)) == expected(table, lanes) for table in (RISK, HEAT))
+        same = [held(await table_of(settings, table.name)) == expected(table, lanes) for table in (RISK, HEAT)]
+        return all(same)
 
     await until(exact, seconds)
     await asyncio.sleep(0.5)
