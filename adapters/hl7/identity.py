@@ -12,11 +12,10 @@ import msgspec
 from adapters.hl7.faults import Fault, Location
 from adapters.hl7.profile import Profile
 from adapters.hl7.reader import Message, Segment, leaf
+from hub.runtime.subjects import is_citizen_id, route, subject_of
 from schemas.commands import Subject
-from schemas.ids import account_id
 from schemas.reasons import Reason
 
-_CITIZEN_ID: Final = re.compile(r"\d{17}[\dX]|\d{15}", re.ASCII)
 _BIRTHDAY: Final = re.compile(r"(\d{4})(\d\d)(\d\d)\d*", re.ASCII)
 _HOSPITAL_TYPES: Final = ("MR", "PI", "")
 _SEXES: Final = frozenset("MFOUAN")
@@ -46,19 +45,16 @@ def identify(message: Message, profile: Profile, city_key: bytes) -> Identity | 
 
 
 def _identity(pid: Segment, profile: Profile, city_key: bytes, citizen: str, number: str) -> Identity:
-    person = account_id(city_key, "person", citizen) if citizen else ""
-    numbered = account_id(city_key, "number", f"{profile.institution}|{number}") if number else ""
-    subject = Subject(
-        person=person,
-        number=numbered,
-        name_masked=mask_name(pid.value(5, 1), pid.value(5, 2)),
-        id_masked=mask_id(citizen),
+    subject = subject_of(
+        city_key,
+        profile.institution,
+        citizen_id=citizen,
+        number=number,
+        name=pid.value(5, 1) or pid.value(5, 2),
         birth_on=_birthday(pid.value(7)),
         sex=_sex(pid.value(8), profile),
     )
-    by_number = profile.defaults.route_by == "number"
-    account = (numbered or person) if by_number else (person or numbered)
-    return Identity(subject, account)
+    return Identity(subject, route(subject, profile.defaults.route_by))
 
 
 def _identifiers(pid: Segment, profile: Profile) -> dict[str, list[str]]:
@@ -82,20 +78,9 @@ def _hospital_number(pid: Segment, by_type: dict[str, list[str]]) -> str:
 
 
 def _legacy_citizen_id(pid: Segment) -> str:
-    """Return PID-19 where it has the form of a citizen id."""
+    """Return PID-19 where it is a citizen id by its check character."""
     value = pid.value(19).strip().upper()
-    return value if _CITIZEN_ID.fullmatch(value) else ""
-
-
-def mask_name(family: str, given: str) -> str:
-    """Return a name for a person's own page: its first character and two stars; empty for no name."""
-    name = (family or given).strip()
-    return f"{name[0]}**" if name else ""
-
-
-def mask_id(citizen: str) -> str:
-    """Return an id number with all but its last four characters hidden; empty for none."""
-    return "*" * max(len(citizen) - 4, 4) + citizen[-4:] if citizen else ""
+    return value if is_citizen_id(value) else ""
 
 
 def _birthday(text: str) -> str:

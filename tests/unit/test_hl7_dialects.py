@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from hl7_messages import CITY_KEY, NOW, WORKED_TEXT, accepted, adt, changed, edited, refused, setting_for, variant
 
-from adapters.hl7.identity import mask_id, mask_name
 from adapters.hl7.lines import agrees, line_kind
 from adapters.hl7.profile import SHIPPED, Profile, ProfileError, Profiles, load_profiles, profile_from_yaml
 from adapters.hl7.reader import STANDARD, escape, place, separators_of, unescape
@@ -154,7 +153,7 @@ def test_a_profile_that_routes_by_number_always_does():
 
 
 def test_identifiers_have_their_precedence():
-    """NI, then MR or PI, then a health card, PID-2; PID-19 counts where it has the form of a citizen id."""
+    """NI, then MR or PI, then a health card, PID-2; PID-19 counts where it is a citizen id by its check character."""
 
     def number(value: str) -> str:
         return account_id(CITY_KEY, "number", f"XMZSH|{value}")
@@ -163,7 +162,9 @@ def test_identifiers_have_their_precedence():
     assert accepted(changed(PID_3="C1^^^A^HC")).account == number("HC:C1")
     assert accepted(changed(PID_3="", PID_2="OLD7")).account == number("OLD7")
     assert accepted(changed(PID_3="P3")).account == number("P3")
-    assert accepted(changed(PID_3="", PID_19="350299199003070025")).account == PERSON
+    citizen = account_id(CITY_KEY, "person", "11010519491231002X")
+    assert accepted(changed(PID_3="", PID_19="11010519491231002X")).account == citizen
+    assert refused(changed(PID_3="", PID_19="110105194912310021")).reason == Reason.PATIENT_MISSING
     assert refused(changed(PID_3="", PID_19="425-57-9745")).reason == Reason.PATIENT_MISSING
 
 
@@ -174,11 +175,11 @@ def test_a_lower_case_check_character_is_the_same_person():
 
 
 def test_names_and_numbers_are_masked():
-    """The person's own page shows the first character and the last four digits."""
-    assert mask_name("林", "晓岚") == "林**"
-    assert mask_name("", "李") == "李**"
-    assert mask_name("", "") == ""
-    assert mask_id("350299199003070025") == "**************0025"
+    """The person's own page shows the first character of the name and the last four of the id."""
+    subject = accepted(changed()).body.subject
+    assert (subject.name_masked, subject.id_masked) == ("林**", "**************0025")
+    assert accepted(changed(PID_5="^李")).body.subject.name_masked == "李**"
+    assert accepted(changed(PID_5="")).body.subject.name_masked == ""
 
 
 @pytest.mark.parametrize(
