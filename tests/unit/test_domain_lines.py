@@ -195,9 +195,13 @@ def test_a_repeat_of_a_refusal_is_refused_alike_and_makes_no_second_letter(perso
     answer = person.reply
     again = person.send(body, named="R1")
     assert again.record.outcome == "DUPLICATE"
-    assert (person.reply.code, person.reply.parameters) == (answer.code, answer.parameters) == (
-        "CREDIT_EXCEEDS",
-        {"asked": "3.00", "left": "1.00"},
+    assert (
+        (person.reply.code, person.reply.parameters)
+        == (answer.code, answer.parameters)
+        == (
+            "CREDIT_EXCEEDS",
+            {"asked": "3.00", "left": "1.00"},
+        )
     )
     assert first.quarantine
     assert not again.quarantine
