@@ -215,7 +215,7 @@ class AccountLife(RuleBasedStateMachine):
     def a_message_comes_again(self, choice):
         """Any earlier message, byte for byte: nothing changes but the record's number."""
         command = self.taken[-1 - choice % len(self.taken)]
-        known = [r for r in self.world.ledger if r.command_id == command.id and r.outcome not in ("DUPLICATE",)]
+        known = [r for r in self.world.ledger if r.command_id == command.id and r.outcome != "DUPLICATE"]
         old = self.world.now.city - known[0].now >= 35 * DAY
         decision = self.world.take(command)
         if not old:

@@ -4,7 +4,6 @@ import pytest
 from domain_world import (
     CITY,
     DAY,
-    EXAMPLE,
     HOUR,
     MINUTE,
     PLATFORM,
@@ -424,4 +423,3 @@ def test_a_settled_visit_is_archived_after_180_days_and_its_id_stays_known():
     decision = world.send(charge(line("F9", 100)))
     assert decision.record.reason == "VISIT_ARCHIVED"
     assert decision.quarantine[0].interface == "quarantine.charge"
-    assert EXAMPLE in world.policies.packs

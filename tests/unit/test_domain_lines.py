@@ -1,4 +1,4 @@
-"""Lines of a charge: netting, matching of credits, parking, repeats, conflicts, replacing (protocols 2.4, architecture 12)."""
+"""Lines of a charge: netting, matching of credits, parking, repeats, conflicts, replacing (protocols 2.4)."""
 
 import pytest
 from domain_world import DAY, HOUR, A, B, World, charge, line

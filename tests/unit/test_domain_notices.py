@@ -1,4 +1,4 @@
-"""The transition table of a gateway's notices, cell by cell, and refunds (protocols 5.2, 11 rows 73 to 78, 85 to 87)."""
+"""The transition table of a gateway's notices, cell by cell, and refunds (protocols 5.2, 11 rows 73–78, 85–87)."""
 
 import pytest
 from domain_world import DAY, HOUR, SECOND, World, charge, line

@@ -1,7 +1,7 @@
-"""Accounts that hand on: hospital numbers before and after their link, and score feeds (architecture 5, protocols 8.2)."""
+"""Accounts that hand on: hospital numbers before and after their link, and score feeds (architecture 5)."""
 
 import pytest
-from domain_world import DAY, EXAMPLES, FEED, HOUR, NUMBER, PERSON, A, World, charge, line, score, signing
+from domain_world import EXAMPLES, FEED, HOUR, NUMBER, PERSON, A, World, charge, line, score, signing
 
 from schemas.commands import (
     DepositPrepayment,
@@ -289,4 +289,3 @@ def test_a_band_made_with_an_unknown_list_is_to_be_sent_again():
     assert world.send(unknown, named="s").record.reason == "HUB_BUSY"
     assert not world.decisions[-1].quarantine
     assert world.send(unknown, named="s").record.outcome == "REFUSED"
-    assert DAY

@@ -9,7 +9,7 @@ from adapters.hl7.lines import agrees, line_kind
 from adapters.hl7.profile import SHIPPED, Profile, ProfileError, Profiles, load_profiles, profile_from_yaml
 from adapters.hl7.reader import STANDARD, escape, place, separators_of, unescape
 from adapters.hl7.translation import Setting
-from schemas.commands import DepositPrepayment, PostCharge, RecordVisit
+from schemas.commands import PostCharge, RecordVisit
 from schemas.ids import account_id
 from schemas.reasons import Reason
 
@@ -213,12 +213,12 @@ def test_a_mistyped_event_is_an_alias_of_the_profile():
     assert isinstance(accepted(changed(MSH_9="DFT^PO3")).body, PostCharge)
 
 
-def test_a_message_of_payments_is_a_prepayment():
-    """FT1-6 PY: money paid in advance to the institution, never a charge."""
+def test_a_payment_line_keeps_its_key():
+    """FT1-6 PY: money paid in advance, never a charge; the line key lets the books recognise a repeat of it."""
     only = "".join(line + "\r" for line in WORKED_TEXT.split("\r") if line and not line.startswith(("FT1|2", "FT1|3")))
     body = accepted(edited(only, {"FT1_6": "PY", "FT1_11": "500.00", "FT1_12": "", "FT1_10": ""}).encode()).body
-    assert isinstance(body, DepositPrepayment)
-    assert (body.amount_fen, body.receipt_no, body.institution) == (50_000, "F0001", "XMZSH")
+    assert isinstance(body, PostCharge)
+    assert [(line.kind, line.amount_fen, line.line_key) for line in body.lines] == [("payment", 50_000, "F0001")]
 
 
 def test_an_empty_line_id_gets_a_weak_key():

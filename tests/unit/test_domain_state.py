@@ -1,0 +1,145 @@
+"""What a lane keeps of an account: bytes with a version and due times first, and its facts (architecture 4, 6)."""
+
+import struct
+
+import pytest
+from domain_world import DAY, HOUR, A, World, charge, encoded, line
+
+from hub.domain.decide import refuse
+from hub.domain.evolve import APPLY
+from hub.domain.state import (
+    NEVER,
+    StateVersionError,
+    decode_core,
+    decode_encounter,
+    due_from_bytes,
+    encode_core,
+    encode_encounter,
+    new_state,
+)
+from hub.domain.timers import next_due, next_timer
+from schemas.commands import RecordVisit
+from schemas.events import Event
+from schemas.reasons import Reason
+
+
+def test_every_event_changes_state_in_exactly_one_way():
+    """No event of the vocabulary is forgotten."""
+    from typing import get_args
+
+    assert set(APPLY) == set(get_args(Event))
+
+
+def test_a_new_account_has_no_timer():
+    """Both clocks say NEVER, 2^64 − 1, also in the bytes' head."""
+    state = new_state("A" * 26)
+    assert next_due(state) == (NEVER, NEVER) == due_from_bytes(encode_core(state.core))
+    assert struct.unpack_from(">BQQ", encode_core(state.core)) == (1, 2**64 - 1, 2**64 - 1)
+
+
+def test_the_head_of_the_bytes_gives_the_next_due_times():
+    """City: the idle close; wall: the guard of an open order."""
+    world = World()
+    world.enrol(50_000)
+    world.send(charge(line("F1", 100)))
+    assert due_from_bytes(encode_core(world.state.core)) == (world.city + 12 * HOUR, NEVER)
+    world.close()
+    world.move(city=72 * HOUR)
+    city, wall = due_from_bytes(encode_core(world.state.core))
+    assert (city, wall) == (world.bill.due_at, world.debit.expires_wall_at + 5 * 60_000 + 1)
+
+
+@pytest.mark.parametrize("decode", [decode_core, decode_encounter])
+def test_bytes_of_an_unknown_version_are_not_guessed_at(decode):
+    """StateVersionError names the version."""
+    with pytest.raises(StateVersionError, match="version 9"):
+        decode(b"\x09" + bytes(20))
+
+
+def test_only_changed_keys_change_their_bytes():
+    """A charge to one visit leaves the bytes of another alone."""
+    world = World()
+    world.send(charge(line("F1", 100), visit="V1"))
+    before, kept = encoded(world.state), world.state.encounters[f"{A}|V1"]
+    world.send(charge(line("F2", 100), visit="V2"))
+    assert world.state.encounters[f"{A}|V1"] is kept
+    assert encoded(world.state)[f"{A}|V1"] == before[f"{A}|V1"]
+    assert decode_encounter(encode_encounter(kept)) == kept
+
+
+def test_timers_fire_in_the_order_of_their_instants_and_kinds():
+    """At one instant the kinds go by name."""
+    world = World()
+    for visit in ("V2", "V1"):
+        world.send(charge(line(f"F{visit}", 100), visit=visit))
+    first = next_timer(world.state, world.now._replace(city=world.city + 12 * HOUR))
+    assert (first.kind, first.subject) == ("idle_close", f"{A}|V1")
+    assert next_timer(world.state, world.now) is None
+    assert [d.record.source.subject for d in world.move(city=DAY)] == [f"{A}|V1", f"{A}|V2"]
+
+
+def test_timers_that_call_outside_say_so():
+    """The debit and the term wait for the log; the idle close does not."""
+    world = World()
+    world.enrol(50_000)
+    world.send(charge(line("F1", 100)))
+    assert not next(iter(world.state.core.timers.values())).outside
+    world.close()
+    outside = {key.partition("|")[0] for key, alarm in world.state.core.timers.items() if alarm.outside}
+    assert outside == {"auto_debit", "term"}
+
+
+def test_a_refusal_for_a_reason_from_outside_changes_nothing_and_is_remembered():
+    """OUTCOME_TOO_LARGE: one record, a quarantined message, and the same answer for its repeat."""
+    world = World()
+    command = world.command(charge(line("F1", 100)), named="big")
+    decision = refuse(world.state, command, 7, world.policies, world.now, Reason.OUTCOME_TOO_LARGE)
+    assert (decision.record.outcome, decision.record.reason) == ("REFUSED", "OUTCOME_TOO_LARGE")
+    assert decision.quarantine
+    world.state = decision.state
+    assert world.take(command).record.outcome == "DUPLICATE"
+    assert world.reply.code == "OUTCOME_TOO_LARGE"
+
+
+def test_the_facts_of_a_charge_sum_its_parts_and_count_lines_by_department():
+    """One fact for the decision, one more for the other department; nobody's name in it."""
+    world = World()
+    world.enrol(50_000)
+    body = charge(line("F1", 40_000, department="PHA"), line("F2", 20_000, department="LAB"))
+    first, second = world.send(body).facts
+    assert (first.institution, first.department, first.scene, first.outcome) == (A, "PHA", "outpatient", "POSTED")
+    assert (first.count, first.lines, first.visits) == (1, 1, 1)
+    assert (first.charged_fen, first.credit_fen, first.self_pay_fen) == (60_000, 50_000, 10_000)
+    assert (second.department, second.count, second.lines, second.charged_fen) == ("LAB", 0, 1, 0)
+    assert first.city_hour == world.city
+
+
+def test_the_facts_follow_a_bill_to_its_debit():
+    """Billed, paid, and the institution and channel of the bill."""
+    world = World()
+    world.enrol(50_000)
+    world.send(charge(line("F1", 10_000)))
+    (closed,) = world.send(RecordVisit(A, "V1", "discharged", world.city)).facts
+    assert (closed.billed_fen, closed.channel, closed.pack) == (10_000, "alipay", "example-city-2025")
+    (fired,) = world.move(city=72 * HOUR)
+    assert (fired.facts[0].outcome, fired.facts[0].institution) == ("TIMER", A)
+    (failed,) = world.answer(status="failed", cause="nsf").facts
+    assert (failed.debits_failed, failed.debits_paid) == (1, 0)
+    world.move(city=DAY)
+    (paid,) = world.answer().facts
+    assert (paid.debits_paid, paid.repaid_fen) == (1, 10_000)
+
+
+def test_the_risk_panel_can_follow_line_and_overdue_amounts():
+    """Changes of limits and of overdue amounts sum to what stands."""
+    world = World()
+    world.enrol(50_000)
+    world.send(charge(line("F1", 10_000)))
+    world.close()
+    world.move(city=72 * HOUR)
+    world.answer(status="failed", cause="card")
+    world.move(city=7 * DAY)
+    facts = [fact for decision in world.decisions for fact in decision.facts]
+    assert sum(fact.limit_fen for fact in facts) == 50_000
+    assert sum(fact.overdue_fen for fact in facts) == 10_000
+    assert sum(fact.credit_fen - fact.returned_credit_fen - fact.repaid_fen for fact in facts) == 10_000
