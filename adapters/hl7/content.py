@@ -12,7 +12,7 @@ from adapters.hl7.profile import Profile
 from adapters.hl7.reader import Message
 from adapters.hl7.times import AHEAD_MAX_MS, instant
 from adapters.hl7.totals import control_faults, read_settlement
-from schemas.commands import Body, ChargeLine, DepositPrepayment, PostCharge, RecordVisit, Scene
+from schemas.commands import Body, PostCharge, RecordVisit, Scene
 from schemas.reasons import Reason
 
 VisitEvent = Literal["opened", "updated", "discharged", "cancelled", "reopened"]
@@ -127,8 +127,8 @@ def _charge(
         faults += controls
     if faults or visit.identity is None:
         return Content(None, "", tuple(faults))
-    deposit = _deposit(read.lines, visit, profile)
-    body = deposit or PostCharge(
+    # Payment lines (FT1-6 PY) stay lines: their keys keep a prepayment from being booked twice under another MSH-10.
+    body = PostCharge(
         institution=profile.institution,
         visit=visit.number,
         scene=visit.scene or "outpatient",
@@ -141,16 +141,3 @@ def _charge(
         strict_control_id=header.control_id if profile.defaults.control_id_policy == "strict" else "",
     )
     return Content(body, visit.identity.account, (), tuple(controls))
-
-
-def _deposit(lines: tuple[ChargeLine, ...], visit: _Visit, profile: Profile) -> DepositPrepayment | None:
-    """Return the prepayment of a message whose lines are all payments (FT1-6 PY), else None."""
-    if visit.identity is None or not lines or any(line.kind != "payment" for line in lines):
-        return None
-    return DepositPrepayment(
-        institution=profile.institution,
-        event_at=visit.event_at,
-        amount_fen=sum(line.amount_fen for line in lines),
-        receipt_no=",".join(line.line_key for line in lines),
-        subject=visit.identity.subject,
-    )
