@@ -86,31 +86,36 @@ class DurableLog:
         full = self._outstanding >= self._window or self._outstanding_bytes + size > self._window_bytes
         if producer is None or full:
             raise HubBusyError
-        self._outstanding += 1
-        self._outstanding_bytes += size
-        sending = asyncio.ensure_future(self._send(producer, topic, key, value, headers))
-        sending.add_done_callback(lambda sent: self._settled(sent, size))
         try:
             async with asyncio.timeout(self._wait_seconds):
-                await asyncio.shield(sending)
+                confirmed = await self._send(producer, size, topic, key, value, headers)
+                await asyncio.shield(confirmed)  # who stops waiting does not take the record back
         except (KafkaError, OSError, TimeoutError):
             raise HubBusyError from None
 
-    async def _send(self, producer: Any, topic: str, key: bytes, value: bytes, headers: Headers) -> None:
+    async def _send(
+        self, producer: Any, size: int, topic: str, key: bytes, value: bytes, headers: Headers
+    ) -> "asyncio.Future[Any]":
+        """Return the record's confirmation; the record counts until it is confirmed or given up."""
+        self._count(1, size)
         try:
-            confirmed = await producer.send(topic, value=value, key=key, headers=list(headers))
-            await confirmed
-        except KafkaError as fault:
-            self._give_up(producer, fault)
+            confirmed: asyncio.Future[Any] = await producer.send(topic, value=value, key=key, headers=list(headers))
+        except BaseException:
+            self._count(-1, size)
             raise
+        confirmed.add_done_callback(lambda record: self._settled(producer, record, size))
+        return confirmed
 
-    def _settled(self, sent: "asyncio.Future[None]", size: int) -> None:
-        self._outstanding -= 1
-        self._outstanding_bytes -= size
-        if not sent.cancelled():
-            sent.exception()  # retrieved: the caller may have gone
+    def _settled(self, producer: Any, record: "asyncio.Future[Any]", size: int) -> None:
+        self._count(-1, size)
+        if not record.cancelled() and record.exception() is not None:
+            self._give_up(producer, record.exception())
 
-    def _give_up(self, producer: Any, fault: KafkaError) -> None:
+    def _count(self, change: int, size: int) -> None:
+        self._outstanding += change
+        self._outstanding_bytes += change * size
+
+    def _give_up(self, producer: Any, fault: BaseException | None) -> None:
         """Leave a producer after a failed record: its sequence numbers have a gap the broker would refuse for ever."""
         if self._producer is producer:
             self._producer = None
