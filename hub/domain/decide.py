@@ -14,7 +14,7 @@ from hub.domain.decision import Decision, Now, Quarantine, Timer
 from hub.domain.digests import content_digest, id_digest
 from hub.domain.draft import CHARGE_QUARANTINE, Draft, Outcome, Refusal
 from hub.domain.eligibility import check_eligibility, eligibility_answer
-from hub.domain.evolve import memory_key, stamped, without_timer
+from hub.domain.evolve import memory_key, references_of, stamped, without_timer
 from hub.domain.facts import facts
 from hub.domain.feeds import receive_feed_message
 from hub.domain.gateway import record_result
@@ -186,7 +186,7 @@ def _finish(
         tuple(draft.errands),
         facts(draft, outcome.reason if outcome.code == "REFUSED" else outcome.code),
         tuple(draft.quarantine),
-        _result(draft, state, outcome, record, seen),
+        _result(draft, state, outcome, seen),
         seen,
     )
 
@@ -230,9 +230,7 @@ def _record(draft: Draft, source: CommandSource | TimerSource, outcome: Outcome)
     )
 
 
-def _result(
-    draft: Draft, state: AccountState, outcome: Outcome, record: LedgerRecord, seen: Seen | None
-) -> dict[str, object] | None:
+def _result(draft: Draft, state: AccountState, outcome: Outcome, seen: Seen | None) -> dict[str, object] | None:
     """Return the answer's body: rebuilt from the state by the ids of the outcome, or of the first one for a repeat."""
     if draft.command is None or outcome.code == "FORWARDED":
         return None
@@ -241,9 +239,4 @@ def _result(
         return {}
     if isinstance(body, commands.CheckEligibility):
         return eligibility_answer(draft, body)
-    references = outcome.references
-    if seen is None and not references:
-        content = content_digest(record.content_hash)
-        stored = state.core.seen.get(memory_key(state.core.seen, record.command_id, content))
-        references = stored.references if stored else ()
-    return result_of(state, body, references)
+    return result_of(state, body, outcome.references or references_of(draft.events))

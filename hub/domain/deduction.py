@@ -96,16 +96,16 @@ def credit_room(case: Case) -> Room:
 def _bar(case: Case, agreement: Agreement) -> Room | None:
     """Return the first condition of the credit step that does not hold, or None."""
     core, pack = case.core, case.pack
-    consented = not agreement.provider or agreement.provider in core.scores
-    conditions = (
-        (core.barred, Reason.BARRED, pack.overdue.citation),
-        (core.suspended, Reason.SUSPENDED, pack.overdue.citation),
-        (agreement.pack != pack.id or case.scene not in pack.scenes, Reason.SCENE_NOT_COVERED, pack.coverage),
-        (agreement.consent_until < case.at, Reason.CONSENT, pack.coverage),
-        (not agreement.limit_fen and not consented, Reason.CONSENT, pack.coverage),
-        (not agreement.limit_fen, Reason.NO_LINE, pack.tiers[0].citation),
-    )
-    return next((Room(0, reason, citation) for barred, reason, citation in conditions if barred), None)
+    if core.barred or core.suspended:
+        return Room(0, Reason.BARRED if core.barred else Reason.SUSPENDED, pack.overdue.citation)
+    if agreement.pack != pack.id or case.scene not in pack.scenes:
+        return Room(0, Reason.SCENE_NOT_COVERED, pack.coverage)
+    if agreement.consent_until < case.at:
+        return Room(0, Reason.CONSENT, pack.coverage)
+    if agreement.limit_fen:
+        return None
+    revoked = bool(agreement.provider) and agreement.provider not in core.scores
+    return Room(0, Reason.CONSENT if revoked else Reason.NO_LINE, pack.tiers[0].citation)
 
 
 def tier_citation(pack: Pack, agreement: Agreement) -> Citation:

@@ -57,34 +57,36 @@ class Sorted(NamedTuple):
 
 def booked_line(state: AccountState, institution: str, line_key: str) -> tuple[Encounter, Line] | None:
     """Return the visit and the line of a key, unique within the institution across all unarchived visits."""
-    for encounter in state.encounters.values():
-        if encounter.institution == institution and (line := encounter.lines.get(line_key)) is not None:
+    return _find_line(visits_of(state, institution), line_key)
+
+
+def visits_of(state: AccountState, institution: str) -> list[Encounter]:
+    """Return the unarchived visits of an institution."""
+    return [encounter for encounter in state.encounters.values() if encounter.institution == institution]
+
+
+def _find_line(visits: list[Encounter], line_key: str) -> tuple[Encounter, Line] | None:
+    for encounter in visits:
+        line = encounter.lines.get(line_key)
+        if line is not None:
             return encounter, line
-    return None
-
-
-def booked_credit(state: AccountState, institution: str, line_key: str) -> tuple[str, str] | None:
-    """Return (content, reduction) of a known credit line, or None."""
-    for encounter in state.encounters.values():
-        if encounter.institution == institution and line_key in encounter.credits:
-            return encounter.credits[line_key]
     return None
 
 
 def sort_lines(state: AccountState, body: PostCharge) -> Sorted:
     """Return the lines of a message by what is to be done with them."""
-    lines = Sorted({}, [], [], [], [])
+    lines, visits = Sorted({}, [], [], [], []), visits_of(state, body.institution)
     for line in body.lines:
         content = canonical_line(line)
         sort = _sort_credit if line.kind == "credit" else _sort_line
-        if not sort(state, body, line, content, lines):
+        if not sort(visits, body, line, content, lines):
             return lines._replace(changed=line.line_key)
     return lines
 
 
-def _sort_credit(state: AccountState, body: PostCharge, line: ChargeLine, content: str, lines: Sorted) -> bool:
+def _sort_credit(visits: list[Encounter], _body: PostCharge, line: ChargeLine, content: str, lines: Sorted) -> bool:
     """Return False when the key is known with other content."""
-    known = booked_credit(state, body.institution, line.line_key)
+    known = next((e.credits[line.line_key] for e in visits if line.line_key in e.credits), None)
     twice = next((known_content for other, known_content in lines.credits if other.line_key == line.line_key), None)
     if known is None and twice is None:
         lines.credits.append((line, content))
@@ -95,12 +97,12 @@ def _sort_credit(state: AccountState, body: PostCharge, line: ChargeLine, conten
     return known is None and twice == content
 
 
-def _sort_line(state: AccountState, body: PostCharge, line: ChargeLine, content: str, lines: Sorted) -> bool:
+def _sort_line(visits: list[Encounter], body: PostCharge, line: ChargeLine, content: str, lines: Sorted) -> bool:
     """Return False when the key is known with other content and may not be replaced."""
     twice = lines.charges.get(line.line_key)
     if twice is not None:
         return twice[1] == content
-    known = booked_line(state, body.institution, line.line_key)
+    known = _find_line(visits, line.line_key)
     if known is None:
         _take(line, content, lines)
         return True

@@ -4,7 +4,7 @@
 anything but the state and the record.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -97,12 +97,17 @@ def _remembered(core: Core, record: LedgerRecord) -> dict[str, Seen]:
         record.outcome,
         record.reason,
         record.parameters,
-        tuple([getattr(e, _REFERENCE[type(e)]) for e in record.events if type(e) in _REFERENCE]),
+        references_of(record.events),
     )
     seen[memory_key(seen, record.command_id, entry.content)] = entry
     if record.control_id:
         seen[id_digest(record.control_id)] = entry
     return seen
+
+
+def references_of(happened: Iterable[Event]) -> tuple[str, ...]:
+    """Return the ids that events made, from which an answer is built and, for a repeat, rebuilt."""
+    return tuple([getattr(event, _REFERENCE[type(event)]) for event in happened if type(event) in _REFERENCE])
 
 
 def memory_key(seen: dict[str, Seen], command_id: str, content: str) -> str:
