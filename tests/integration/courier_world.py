@@ -169,15 +169,14 @@ class CourierWorld:
         """The results read so far."""
         return [command.body for command in self.commands if isinstance(command.body, RecordGatewayResult)]
 
-    async def ledger(self, channel: str) -> dict[str, Any]:
-        """Return the gateway's own book."""
-        async with self.session.get(f"{self.urls[channel]}/mock/ledger") as response:
-            book: dict[str, Any] = await response.json()
-        return book
-
     async def orders(self, channel: str) -> dict[str, dict[str, Any]]:
         """Return the gateway's own orders by number."""
-        return {order["order_no"]: order for order in (await self.ledger(channel))["orders"]}
+        async with self.session.get(f"{self.urls[channel]}/mock/ledger") as response:
+            return {order["order_no"]: order for order in (await response.json())["orders"]}
+
+    async def debit_calls(self, channel: str, order_no: str) -> int:
+        """Return how often the gateway was asked to debit under this number."""
+        return int((await self.orders(channel))[order_no]["calls"]["debit"])
 
     async def moved_fen(self, channel: str) -> Counter[str]:
         """Return what each order number moved, by the gateway's own book."""

@@ -182,18 +182,18 @@ def relay(sender: str, receiver: str, seq: int) -> RelayErrand:
 
 
 async def test_relays_keep_their_order_and_never_wait_behind_a_call(courier_world: CourierWorld):
-    """A gateway that takes its time holds up no relay; those of one account arrive in order, changed in nothing."""
-    slow = [debit(person(900 + n), 1, 129) for n in range(8)]
+    """While every gateway call hangs, all relays arrive; those of one account in order, changed in nothing."""
+    hanging = [debit(person(900 + n), 1, 2000 + n) for n in range(40)]
     sender, receiver = person(950), person(951)
     relays = [relay(sender, receiver, seq) for seq in range(1, 101)]
-    patient = courier_world.settings.gateways.alipay.model_copy(update={"timeout_ms": 20_000})
-    gateways = courier_world.settings.gateways.model_copy(update={"alipay": patient})
-    await courier_world.send(*slow, *relays)
-    async with at_work(courier_world.settings.model_copy(update={"gateways": gateways})):
+    stretched = courier_world.settings.model_copy(update={"chaos_stretch": {"courier_before_call": 4000}})
+    await courier_world.send(*hanging, *relays)
+    async with at_work(stretched):
         async with asyncio.timeout(20):
             while sum(c.interface == "relay" for c in courier_world.commands) < 100:
                 await courier_world.read()
-        await courier_world.results(8)
+        assert courier_world.gateway_results == []
+        await courier_world.results(40)
     arrived = [command for command in courier_world.commands if command.interface == "relay"]
     assert arrived == [errand.command for errand in relays]
 
