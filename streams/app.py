@@ -12,8 +12,8 @@ from streams.lanes.processor import AccountProcessor
 class _ProcessorOnly(faust.App.BootStrategy):  # type: ignore[misc] # faust comes without types
     """Starts the processor and nothing of Faust's own: its producer, consumer and tables have no part in money."""
 
-    def server(self) -> Iterable[Any]:
-        """Return the one service of this worker."""
+    def producer_only(self) -> Iterable[Any]:
+        """Return the one service of this worker; Faust asks this for an app without topics."""
         return (self.app.processor,)
 
 
