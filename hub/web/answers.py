@@ -9,6 +9,8 @@ from typing import Generic, TypeVar
 from schemas.commands import Instant, Struct
 
 T = TypeVar("T")
+Figures = dict[str, str | int | None]
+"""A row of a stream table: its id, its dimensions and its figures by name."""
 
 
 class Text(Struct, frozen=True):
@@ -251,7 +253,7 @@ class InstitutionAnswer(Struct, frozen=True):
     """An institution: its row of the live risk table, and its bills by state from the books."""
 
     institution: str
-    risk: dict[str, object] | None
+    risk: Figures | None
     bills: tuple[BillTotals, ...]
     charges: tuple[ChargeSummary, ...]
 
@@ -333,7 +335,7 @@ class ViewAnswer(Struct, frozen=True):
     view: str
     as_of: AsOf
     refresh_ms: int
-    rows: tuple[dict[str, object], ...]
+    rows: tuple[Figures, ...]
 
 
 class Page(Struct, Generic[T], frozen=True, omit_defaults=False):

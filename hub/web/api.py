@@ -158,7 +158,7 @@ class ReadApi:
     def _reading(self, request: web.Request) -> Any:
         return reading(self._pool, self._access.scope(request))
 
-    def _risk(self, request: web.Request, code: str) -> dict[str, object] | None:
+    def _risk(self, request: web.Request, code: str) -> answers.Figures | None:
         allowed: Scope = self._access.scope(request)
         if allowed not in (EVERYTHING, Scope(code)):
             return None

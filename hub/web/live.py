@@ -7,10 +7,10 @@ from collections import deque
 from typing import Final
 
 from hub.runtime.clock import Clock
-from hub.web.answers import AsOf, ViewAnswer
+from hub.web.answers import AsOf, Figures, ViewAnswer
 from hub.web.flow import TAIL_LENGTH, FlowMeter, TailItem
 from hub.web.live_log import Change, LiveLog, changed_rows
-from hub.web.live_tables import Figures, LiveTable, risk_figures, total
+from hub.web.live_tables import LiveTable, risk_figures, total
 from schemas.topics import VIEWS
 
 REFRESH_MS: Final = 5000
@@ -122,7 +122,7 @@ class LiveState:
             payload["flow"] = self.flow_figures()
         return payload
 
-    def flow_figures(self) -> Figures:
+    def flow_figures(self) -> Payload:
         """Return the figures of the pipeline strip: rates, backlogs, and the totals of all institutions."""
         totals = risk_figures(total(self.tables["institution_risk"].all_parts()))
         return {"rates": self.flow.rates(self._clock.wall()), "backlog": self.backlog, "totals": totals}

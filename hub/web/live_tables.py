@@ -9,9 +9,9 @@ from typing import Final
 
 import msgspec
 
+from hub.web.answers import Figures
 from schemas.views import DIMENSIONS, ViewRow
 
-Figures = dict[str, object]
 _decode = msgspec.json.Decoder(ViewRow).decode
 _VERDICTS: Final = ("allow", "review", "block")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from hub.web.answers import BillTotals, InstitutionAnswer, PersonAnswer
+from hub.web.answers import BillTotals, Figures, InstitutionAnswer, PersonAnswer
 from hub.web.books import bills, charges
 from hub.web.books.reading import Slice, not_found
 from schemas.ids import short
@@ -40,7 +40,7 @@ async def institutions(connection: Any) -> list[str]:
     return [row["institution"] for row in rows]
 
 
-async def institution(connection: Any, code: str, risk: dict[str, object] | None) -> InstitutionAnswer:
+async def institution(connection: Any, code: str, risk: Figures | None) -> InstitutionAnswer:
     """Return an institution; raises RefusedError NOT_FOUND when neither books nor tables know it."""
     rows = await connection.fetch(
         "SELECT state, count(*) AS bills, sum(amount_fen)::bigint AS amount_fen, sum(paid_fen)::bigint AS paid_fen"
