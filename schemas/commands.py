@@ -19,7 +19,7 @@ Channel = Literal["alipay", "unionpay", "bank"]
 Interface = Literal["mllp", "fhir", "alipay", "unionpay", "score", "api", "courier", "relay", "reinjection"]
 
 
-class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=False, omit_defaults=True):
+class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=False, omit_defaults=True, gc=False):
     """Base of every record on a topic: immutable, defaults left out, unknown fields of a later version ignored."""
 
 

@@ -18,7 +18,7 @@ NEVER: Final = (1 << 64) - 1
 _HEAD = struct.Struct(">BQQ")
 
 
-class Frozen(msgspec.Struct, frozen=True, array_like=True):
+class Frozen(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Base of every part of the state."""
 
 
