@@ -44,7 +44,11 @@ class MllpWire:
         first, name = repeat_of, self.hospital.facility
         async with self._lock:
             for attempt in range(_RESENDS_MAX):
-                answer = await self._exchange(message)
+                try:
+                    answer = await self._exchange(message)
+                except asyncio.CancelledError:  # the sender is stopped: the message may have arrived
+                    self._log.note("mllp", name, message, b"", "lost", meaning, first)
+                    raise
                 number = self._log.note("mllp", name, message, answer.body, answer.verdict, meaning, first)
                 first = first or number
                 if answer.verdict in {"accepted", "refused"}:
@@ -101,8 +105,12 @@ class HttpWire:
             sent["Authorization"] = f"Bearer {token}"
         first = repeat_of
         for attempt in range(_RESENDS_MAX):
-            answer = await self._exchange(path, text.encode(), sent)
             logged = f"POST {path}\n{text}".encode()
+            try:
+                answer = await self._exchange(path, text.encode(), sent)
+            except asyncio.CancelledError:  # the sender is stopped: the message may have arrived
+                self._log.note("http", path, logged, b"", "lost", meaning, first)
+                raise
             number = self._log.note("http", path, logged, answer.body, answer.verdict, meaning, first)
             first = first or number
             if answer.verdict in {"accepted", "refused"}:

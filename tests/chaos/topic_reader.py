@@ -1,0 +1,54 @@
+"""Reads whole topics as they stand, with nothing but a Kafka client."""
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from evidence import Row, row
+
+
+async def read_topic(bootstrap: str, topic: str, *, committed: bool = True) -> list[Row]:
+    """Return every record of a topic, by partition and offset; only committed ones unless told otherwise."""
+    level = "read_committed" if committed else "read_uncommitted"
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, isolation_level=level, enable_auto_commit=False, max_partition_fetch_bytes=4 << 20
+    )
+    await consumer.start()
+    try:
+        return await _to_the_end(consumer, topic)
+    finally:
+        await consumer.stop()
+
+
+async def _to_the_end(consumer: AIOKafkaConsumer, topic: str) -> list[Row]:
+    numbers = sorted(await _partitions(consumer, topic))
+    partitions = [TopicPartition(topic, number) for number in numbers]
+    consumer.assign(partitions)
+    await consumer.seek_to_beginning(*partitions)
+    ends = await consumer.end_offsets(partitions)
+    rows: list[Row] = []
+    waiting = {each for each in partitions if await consumer.position(each) < ends[each]}
+    while waiting:
+        for messages in (await consumer.getmany(timeout_ms=200)).values():
+            rows += [
+                row(m.partition, m.offset, m.key, m.value or b"", {k: v.decode() for k, v in m.headers})
+                for m in messages
+            ]
+        waiting = {each for each in waiting if await consumer.position(each) < ends[each]}
+    return sorted(rows, key=lambda each: (each.partition, each.offset))
+
+
+async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
+    await consumer._client.force_metadata_update()
+    await consumer.topics()
+    found = consumer.partitions_for_topic(topic)
+    return set(found or ())
+
+
+async def end_offsets(bootstrap: str, topic: str) -> dict[int, int]:
+    """Return each partition's end for a read-committed reader. Raises what aiokafka raises while the broker is away."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_committed", enable_auto_commit=False)
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(topic, number) for number in await _partitions(consumer, topic)]
+        consumer.assign(partitions)
+        return {each.partition: end for each, end in (await consumer.end_offsets(partitions)).items()}
+    finally:
+        await consumer.stop()
