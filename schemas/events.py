@@ -564,6 +564,8 @@ class RefundUnknown(Struct, frozen=True, tag="refund_unknown"):
     refund_no: str
     query_no: int
     next_query_wall_at: Instant
+    send_again: bool = False
+    """True: it is known not to exist; next time it is sent again, number and amount as before."""
 
 
 class RefundQueried(Struct, frozen=True, tag="refund_queried"):

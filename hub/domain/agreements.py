@@ -42,7 +42,7 @@ def sign_agreement(draft: Draft, body: SignAgreement) -> Outcome | Refusal:
 
 
 def _may_sign(draft: Draft, body: SignAgreement) -> Refusal | None:
-    if draft.core.kind != "person":
+    if draft.core.kind != "person" or body.subject.number == draft.core.account:
         return Refusal(Reason.SUBJECT_INVALID)
     if draft.core.agreement:
         return Refusal(Reason.AGREEMENT_EXISTS)

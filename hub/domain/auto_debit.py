@@ -62,11 +62,14 @@ def debit_due(draft: Draft, bill_id: str) -> Outcome:
 
 
 def retry_due(draft: Draft, bill_id: str) -> Outcome:
-    """Try again: the same number while it is live, a new one after its final failure."""
+    """Try again: the same number while it is live, a new one after its final failure; a frozen bill only asks."""
     bill = draft.bill(bill_id)
     if not bill.debiting:
         return debit_due(draft, bill_id)
     debit = draft.debit(bill.order_no)
+    if bill.frozen or draft.now.wall >= debit.expires_wall_at:
+        query(draft, debit)
+        return Outcome("TIMER", bill_id)
     draft.emit(
         DebitStarted(
             bill_id,
@@ -192,15 +195,15 @@ def _after_failure(draft: Draft, bill_id: str) -> None:
         draft.emit(RepaymentApplied(bill_id, "balance", waiting))
     release_waiting(draft, bill_id)
     bill = draft.bill(bill_id)
-    if bill.term_passed and bill.owed_fen > 0:
+    if bill.term_passed and bill.owed_fen > 0 and not bill.frozen:
         mark_overdue(draft, bill_id)
     after_payment(draft, bill_id)
 
 
 def term_due(draft: Draft, bill_id: str) -> Outcome:
-    """Mark the bill overdue; while a debit is under way the mark waits for its result."""
+    """Mark the bill overdue; while a debit is under way or the bill is frozen, the mark waits."""
     bill = draft.bill(bill_id)
-    if bill.debiting:
+    if bill.debiting or bill.frozen:
         draft.emit(BillTermPassed(bill_id))
     elif bill.owed_fen > 0:
         mark_overdue(draft, bill_id)

@@ -138,7 +138,7 @@ def settle_visit(draft: Draft, visit: str) -> None:
 def _money_moves(draft: Draft, visit: str) -> bool:
     bills = {bill.id: bill for bill in draft.core.bills.values() if bill.visit == visit}
     owing = any(not bill.settled or bill.frozen for bill in bills.values())
-    going_back = (r for r in draft.core.refunds.values() if r.state in ("sent", "unknown"))
+    going_back = (r for r in draft.core.refunds.values() if r.going)
     return owing or any(refund.bill in bills for refund in going_back)
 
 

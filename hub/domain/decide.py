@@ -28,7 +28,7 @@ from hub.domain.settlements import reverse_settlement, settle_insurance
 from hub.domain.state import AccountState, Seen
 from hub.domain.views import views
 from hub.domain.visits import archive_visit, close_visit, record_visit
-from hub.policies import Policies
+from hub.policies import Pack, Policies
 from schemas import commands
 from schemas.commands import Command, Interface
 from schemas.dead_letters import DeadLetterInterface
@@ -201,7 +201,7 @@ def _refused(draft: Draft, refusal: Refusal) -> Outcome:
 
 
 def _record(draft: Draft, source: CommandSource | TimerSource, outcome: Outcome) -> LedgerRecord:
-    command, pack, core = draft.command, draft.pack, draft.before.core
+    command, pack, core = draft.command, draft.pack or _pack_of_bill(draft), draft.before.core
     remembered = command is not None and not isinstance(command.body, _NOT_REMEMBERED)
     return LedgerRecord(
         account=core.account,
@@ -228,6 +228,13 @@ def _record(draft: Draft, source: CommandSource | TimerSource, outcome: Outcome)
         via=command.via if command else None,
         control_id=_control_id(command) if command else "",
     )
+
+
+def _pack_of_bill(draft: Draft) -> Pack | None:
+    """Return the pack of the bill that the first event is about: charge, bill and reversal keep it."""
+    bill_id = getattr(draft.events[0], "bill", "") if draft.events else ""
+    bill = draft.core.bills.get(bill_id)
+    return draft.policies.packs[bill.pack] if bill else None
 
 
 def _result(draft: Draft, state: AccountState, outcome: Outcome, seen: Seen | None) -> dict[str, object] | None:

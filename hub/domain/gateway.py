@@ -2,12 +2,12 @@
 
 from hub.domain.auto_debit import TECHNICAL, fail_debit, plan_query, query
 from hub.domain.bills import after_payment, release_waiting
+from hub.domain.channel_refunds import book_refunds, freeze
 from hub.domain.draft import MONEY_INCIDENT, Draft, Outcome, Refusal
 from hub.domain.refunds import start_refund
-from hub.domain.state import Debit
+from hub.domain.state import Debit, Refund
 from schemas.commands import RecordGatewayResult
 from schemas.events import (
-    BillFrozen,
     DebitDoubted,
     DebitPaid,
     LatePaymentReceived,
@@ -27,18 +27,24 @@ def record_result(draft: Draft, body: RecordGatewayResult) -> Outcome | Refusal:
     if debit is None:
         return Refusal(Reason.ORDER_UNKNOWN, {"order": body.order_no}, MONEY_INCIDENT)
     if body.status in ("paid", "refunded"):
-        other = body.amount_fen is not None and body.amount_fen != debit.amount_fen
-        return (
-            contradict_amount(draft, debit, body.amount_fen or 0)
-            if other
-            else take_payment(draft, debit, body.trade_no)
-        )
+        return _paid_result(draft, debit, body)
     if debit.doubt:
         return _resolve_doubt(draft, debit, body)
     if not debit.live:
         final_word = body.status in ("failed", "closed") and debit.state == "failed"
         return Outcome("RESULT_REPEATED" if final_word else "LATE", debit.bill)
     return _open_result(draft, debit, body)
+
+
+def _paid_result(draft: Draft, debit: Debit, body: RecordGatewayResult) -> Outcome | Refusal:
+    """The money moved; what of it went back since is counted by what is new of it."""
+    if body.amount_fen is not None and body.amount_fen != debit.amount_fen:
+        return contradict_amount(draft, debit, body.amount_fen)
+    outcome = take_payment(draft, debit, body.trade_no)
+    paid = draft.debit(debit.order_no)
+    said = debit.amount_fen if body.status == "refunded" and body.refunded_fen is None else body.refunded_fen
+    moved = said is not None and paid.state == "paid" and book_refunds(draft, paid, said)
+    return outcome._replace(code="POSTED") if moved else outcome
 
 
 def take_payment(draft: Draft, debit: Debit, trade_no: str) -> Outcome:
@@ -84,16 +90,10 @@ def contradict_amount(draft: Draft, debit: Debit, said_fen: int) -> Refusal:
     return Refusal(Reason.AMOUNT_MISMATCH, parameters, MONEY_INCIDENT, keep_events=True)
 
 
-def freeze(draft: Draft, debit: Debit, reason: Reason) -> None:
-    """Freeze a bill once: no debit until a person decides."""
-    if not draft.bill(debit.bill).frozen:
-        draft.emit(BillFrozen(debit.bill, reason))
-
-
 def _open_result(draft: Draft, debit: Debit, body: RecordGatewayResult) -> Outcome:
     if body.status == "closed" or (body.status == "failed" and body.cause not in TECHNICAL):
         fail_debit(draft, debit, body.cause, body.gateway_code, freed=True)
-    elif body.status == "failed":
+    elif body.status == "failed" and body.operation == "debit":
         _technical(draft, debit, body)
     elif body.status == "not_exist" and _frees(draft, debit, body):
         fail_debit(draft, debit, "expired", body.gateway_code, freed=True)
@@ -107,7 +107,7 @@ def _open_result(draft: Draft, debit: Debit, body: RecordGatewayResult) -> Outco
 def _technical(draft: Draft, debit: Debit, body: RecordGatewayResult) -> None:
     """A technical failure of a call: asked about once, then tried again under the same number (protocols 6.3)."""
     fail_debit(draft, debit, body.cause, body.gateway_code, freed=False)
-    if body.operation == "debit" and body.cause == "technical" and _retry_planned(draft, debit):
+    if body.cause == "technical" and _retry_planned(draft, debit):
         query(draft, draft.debit(debit.order_no))
 
 
@@ -148,10 +148,17 @@ def _refund_result(draft: Draft, body: RecordGatewayResult) -> Outcome | Refusal
     elif body.status in ("refund_failed", "failed") and body.cause not in TECHNICAL:
         draft.emit(RefundFailed(refund.bill, refund.payment, refund.refund_no, refund.amount_fen, body.gateway_code))
     else:
-        number = refund.queries + 1
-        next_at = draft.now.wall + draft.policies.ladders.refund_queries.wait_ms(number)
-        draft.emit(RefundUnknown(refund.bill, refund.refund_no, number, next_at))
+        _refund_open(draft, refund, body)
         return Outcome("RECORDED", refund.bill)
     if refund.bill in draft.core.bills:
         after_payment(draft, refund.bill)
     return Outcome("POSTED", refund.bill)
+
+
+def _refund_open(draft: Draft, refund: Refund, body: RecordGatewayResult) -> None:
+    """Plan the next question; a refund that never came to exist is sent again, number and amount as before."""
+    number = refund.queries + 1
+    next_at = draft.now.wall + draft.policies.ladders.refund_queries.wait_ms(number)
+    not_sent = body.operation == "refund" and body.status == "failed" and body.cause == "not_executed_same_number"
+    send_again = not_sent or (body.operation == "refund_query" and body.status == "not_exist")
+    draft.emit(RefundUnknown(refund.bill, refund.refund_no, number, next_at, send_again))

@@ -1,28 +1,26 @@
 """A gateway's own word about one of our orders: the transition table of protocols 5.2, for all channels."""
 
 from hub.domain.auto_debit import fail_debit, plan_query, query
-from hub.domain.bills import after_payment
+from hub.domain.channel_refunds import book_foreign_refund, book_refunds, freeze, settle_open_refunds, settle_refund
 from hub.domain.draft import MONEY_INCIDENT, Draft, Outcome, Refusal
-from hub.domain.gateway import contradict_amount, freeze, take_payment
+from hub.domain.gateway import contradict_amount, take_payment
 from hub.domain.state import Debit
 from schemas.commands import NoteAgreementEnd, ReceiveNotice
-from schemas.events import ChannelAgreementEnded, ChannelRefunded, DebitDoubted, DebitFinished, RefundSettled
+from schemas.events import ChannelAgreementEnded, DebitDoubted, DebitFinished
 from schemas.reasons import Reason
 
 
 def receive_notice(draft: Draft, body: ReceiveNotice) -> Outcome | Refusal:
     """Return POSTED when the notice moved money, RECORDED when it confirmed, LATE when it was overtaken."""
-    refund = draft.core.refunds.get(body.order_no)
-    if body.status == "refunded" and refund is not None:
-        return _own_refund(draft, refund.refund_no)
     debit = draft.core.debits.get(body.order_no)
+    if debit is None and body.status == "refunded":
+        return _refund_notice(draft, body)
     if debit is None:
         return Refusal(Reason.ORDER_UNKNOWN, {"order": body.order_no}, MONEY_INCIDENT)
     if body.amount_fen != debit.amount_fen:
         return contradict_amount(draft, debit, body.amount_fen)
     if (body.refunded_fen or 0) > debit.amount_fen:
-        freeze(draft, debit, Reason.REFUND_EXCEEDS)
-        return Refusal(Reason.REFUND_EXCEEDS, quarantine=MONEY_INCIDENT, keep_events=True)
+        return _too_much(draft, debit)
     if debit.live:
         return _while_open(draft, debit, body)
     return _after_paid(draft, debit, body) if debit.state == "paid" else _after_failed(draft, debit, body)
@@ -74,45 +72,33 @@ def _after_failed(draft: Draft, debit: Debit, body: ReceiveNotice) -> Outcome:
 def _after_late(draft: Draft, debit: Debit, body: ReceiveNotice) -> Outcome:
     if body.status in ("waiting", "closed"):
         return Outcome("LATE", debit.bill, Reason.LATE)
-    _settle_open_refunds(draft, debit, body.refunded_fen or 0)
+    settle_open_refunds(draft, debit, body.refunded_fen or 0)
     return Outcome("RECORDED", debit.bill)
 
 
 def _book_refunds(draft: Draft, debit: Debit, body: ReceiveNotice) -> bool:
-    """Book what a cumulative refund says beyond what we know; return True when money moved by it."""
     if body.refunded_fen is None and body.status != "refunded":
         return False
-    said = debit.amount_fen if body.refunded_fen is None else body.refunded_fen
-    settled = _settle_open_refunds(draft, debit, said)
-    unknown = said - debit.refunded_fen
-    if unknown <= 0:
-        return settled
-    draft.emit(ChannelRefunded(debit.bill, debit.order_no, debit.payment, unknown))
-    freeze(draft, debit, Reason.REFUND_FOREIGN)
-    draft.set_aside(MONEY_INCIDENT, Reason.REFUND_FOREIGN, "not asked for by us", order=debit.order_no)
-    return True
+    return book_refunds(draft, debit, debit.amount_fen if body.refunded_fen is None else body.refunded_fen)
 
 
-def _settle_open_refunds(draft: Draft, debit: Debit, said_fen: int) -> bool:
-    """Settle our own refunds of an order that a cumulative sum proves, oldest first."""
-    own = [refund for refund in draft.core.refunds.values() if refund.order_no == debit.order_no]
-    known = sum(refund.amount_fen for refund in own if refund.state == "settled")
-    moved = False
-    for refund in own:
-        if refund.state in ("sent", "unknown") and known + refund.amount_fen <= said_fen:
-            known += refund.amount_fen
-            _own_refund(draft, refund.refund_no)
-            moved = True
-    return moved
+def _refund_notice(draft: Draft, body: ReceiveNotice) -> Outcome | Refusal:
+    """A refund under a number of its own: ours, or one of a known payment that we never asked for (UnionPay)."""
+    if body.order_no in draft.core.refunds:
+        return settle_refund(draft, body.order_no)
+    paid = (debit for debit in draft.core.debits.values() if debit.state == "paid" and body.trade_no)
+    debit = next((debit for debit in paid if debit.trade_no == body.trade_no), None)
+    if debit is None:
+        return Refusal(Reason.ORDER_UNKNOWN, {"order": body.order_no}, MONEY_INCIDENT)
+    if debit.refunded_fen + body.amount_fen > debit.amount_fen:
+        return _too_much(draft, debit)
+    book_foreign_refund(draft, debit, body.amount_fen)
+    return Outcome("POSTED", debit.bill)
 
 
-def _own_refund(draft: Draft, refund_no: str) -> Outcome:
-    refund = draft.core.refunds[refund_no]
-    if refund.state in ("settled", "failed"):
-        return Outcome("RECORDED", refund.bill)
-    draft.emit(RefundSettled(refund.bill, refund.payment, refund_no, refund.amount_fen))
-    after_payment(draft, refund.bill)
-    return Outcome("POSTED", refund.bill)
+def _too_much(draft: Draft, debit: Debit) -> Refusal:
+    freeze(draft, debit, Reason.REFUND_EXCEEDS)
+    return Refusal(Reason.REFUND_EXCEEDS, quarantine=MONEY_INCIDENT, keep_events=True)
 
 
 def note_agreement_end(draft: Draft, body: NoteAgreementEnd) -> Outcome | Refusal:

@@ -79,7 +79,7 @@ def start_refund(
 
 
 def refund_query_due(draft: Draft, refund_no: str) -> Outcome:
-    """Ask what became of a refund; the guard asks again if this is never answered."""
+    """Ask what became of a refund, or send it again where it never came to exist; the guard asks again."""
     refund = draft.core.refunds[refund_no]
     errand = draft.errand_id("refund")
     guard = draft.now.wall + draft.policies.ladders.refund_queries.waits_ms[-1]
@@ -94,7 +94,7 @@ def refund_query_due(draft: Draft, refund_no: str) -> Outcome:
             refund_no,
             refund.amount_fen,
             refund.started_wall_at,
-            query=True,
+            query=refund.state != "resend",
         )
     )
     return Outcome("TIMER", refund.bill)

@@ -276,9 +276,15 @@ class Refund(Frozen, frozen=True):
     trade_no: str
     amount_fen: int
     started_wall_at: Instant
-    state: Literal["sent", "unknown", "settled", "failed"] = "sent"
+    state: Literal["sent", "unknown", "resend", "settled", "failed"] = "sent"
+    """`resend`: known not to exist, to be sent again."""
     queries: int = 0
     from_balance: bool = False
+
+    @property
+    def going(self) -> bool:
+        """True while its outcome is open."""
+        return self.state in ("sent", "unknown", "resend")
 
 
 class Seen(Frozen, frozen=True):

@@ -59,7 +59,8 @@ def close_visit(draft: Draft, visit: str, closed_at: Instant, *, idle: bool) -> 
     if not encounter.blocked:
         split_held(draft, visit, closed_at, None)
     draft.emit(VisitClosed(encounter.visit, encounter.institution, closed_at, "idle" if idle else "discharged"))
-    issue_bills(draft, visit, closed_at, supplementary=False)
+    again = any(bill.visit == visit and not bill.final for bill in draft.core.bills.values())
+    issue_bills(draft, visit, closed_at, supplementary=again)
     settle_visit(draft, visit)
 
 

@@ -295,3 +295,68 @@ def test_refunds_go_to_the_newest_payment_first():
     world.send(charge(line("K1", 5_000, kind="credit", reverses="F1"), at=world.city))
     assert [refund.amount_fen for refund in world.refund_errands] == [4_000]
     assert world.state.core.refundable_fen == 1_000
+
+
+def test_a_refund_that_never_came_to_exist_is_sent_again_under_its_number():
+    """NOT_EXIST to the query, and a call that was not made: same number, same amount."""
+    world = reversed_after_payment()
+    world.answer(status="unknown")
+    world.move(wall=10 * SECOND)
+    world.answer(world.refund_errands[-1], status="not_exist")
+    world.move(wall=20 * SECOND)
+    first, asked, again = world.refund_errands
+    assert (asked.query, again.query) == (True, False)
+    assert (again.refund_no, again.amount_fen) == (first.refund_no, first.amount_fen)
+    assert outcome(world.answer(again, status="refunded")) == ("POSTED", "")
+
+
+def test_a_unionpay_refund_we_never_asked_for_is_owed_again():
+    """It names the debit by its trade number; a sum above the debit freezes the bill."""
+    world = debited(channel="unionpay", state="paid")
+    body = ReceiveNotice("unionpay", "X" * 26 + "R00009", "refunded", 4_000, "r1", world.debit.trade_no)
+    decision = world.send(body, interface="unionpay")
+    assert outcome(decision) == ("POSTED", "")
+    assert (world.bill.owed_fen, world.bill.frozen) == (4_000, "REFUND_FOREIGN")
+    more = ReceiveNotice("unionpay", "X" * 26 + "R00010", "refunded", 6_001, "r2", world.debit.trade_no)
+    assert outcome(world.send(more, interface="unionpay")) == ("REFUSED", "REFUND_EXCEEDS")
+
+
+def test_a_query_that_finds_the_trade_refunded_books_both():
+    """Paid and given back at the channel: the money is owed again."""
+    world = debited(state="unknown")
+    world.move(wall=2 * SECOND)
+    decision = world.answer(world.query_errands[-1], status="refunded", amount_fen=OWED)
+    assert outcome(decision) == ("POSTED", "")
+    assert world.bill.owed_fen == OWED
+
+
+def test_a_frozen_bill_is_not_marked_overdue():
+    """Our doubt is not the person's arrears."""
+    world = debited()
+    notice(world, "paid", amount=OWED + 1)
+    world.answer(world.query_errands[-1], status="failed", cause="card")
+    world.move(city=30 * DAY)
+    assert world.bill.term_passed
+    assert not world.bill.overdue_since
+    assert not world.state.core.suspended
+
+
+def test_a_frozen_bill_is_only_asked_about_when_a_technical_retry_comes_due():
+    """No call that could move money."""
+    world = debited()
+    world.answer(status="failed", cause="not_executed_same_number")
+    notice(world, "paid", amount=OWED + 1)
+    before = len(world.query_errands)
+    world.move(wall=60 * SECOND)
+    assert len(world.debit_errands) == 1
+    assert len(world.query_errands) > before
+
+
+def test_a_query_that_could_not_be_made_is_asked_again_and_debits_nothing():
+    """The courier's word about a query is no word about the debit."""
+    world = debited(state="unknown")
+    world.move(wall=2 * SECOND)
+    world.answer(world.query_errands[-1], status="failed", cause="not_executed_same_number")
+    world.move(wall=2 * 60 * SECOND)
+    assert len(world.debit_errands) == 1
+    assert len(world.query_errands) == 2

@@ -54,7 +54,8 @@ def _unknown(state: AccountState, event: events.DebitUnknown) -> AccountState:
     debit = replace(
         core.debits[event.order_no], state="unknown", queries=event.query_no, gateway_code=event.gateway_code
     )
-    timers = armed(core.timers, "debit_query", event.order_no, event.next_query_wall_at, city=False, outside=True)
+    timers = disarmed(core.timers, event.bill, "debit_retry")
+    timers = armed(timers, "debit_query", event.order_no, event.next_query_wall_at, city=False, outside=True)
     return with_core(state, debits=with_debit(core, debit), timers=timers)
 
 

@@ -58,14 +58,18 @@ def _new_refund(event: events.RefundStarted) -> Refund:
 
 def _unknown(state: AccountState, event: events.RefundUnknown) -> AccountState:
     core = state.core
-    refund = replace(core.refunds[event.refund_no], state="unknown", queries=event.query_no)
+    refund = replace(
+        core.refunds[event.refund_no], state="resend" if event.send_again else "unknown", queries=event.query_no
+    )
     timers = armed(core.timers, "refund_query", event.refund_no, event.next_query_wall_at, city=False, outside=True)
     return with_core(state, refunds=with_refund(core, refund), timers=timers)
 
 
 def _queried(state: AccountState, event: events.RefundQueried) -> AccountState:
     core = state.core
-    refund = replace(core.refunds[event.refund_no], queries=event.query_no)
+    old = core.refunds[event.refund_no]
+    state_after = "sent" if old.state == "resend" else old.state
+    refund = replace(old, state=state_after, queries=event.query_no)
     timers = disarmed(core.timers, event.refund_no, "refund_query")
     timers = armed(timers, "refund_query", event.refund_no, event.guard_wall_at, city=False, outside=True)
     return with_core(state, refunds=with_refund(core, refund), timers=timers)
