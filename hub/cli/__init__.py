@@ -12,7 +12,7 @@ import typer
 from hub.cli.output import fail
 from schemas.errors import HubError
 
-_VERBS = ("demo", "run", "schema", "verify")
+_VERBS = ("demo", "migrate", "run", "schema", "verify")
 
 
 def build(verbs: tuple[str, ...] = _VERBS) -> typer.Typer:
