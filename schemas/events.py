@@ -221,6 +221,8 @@ class PrepaymentDeposited(Struct, frozen=True, tag="prepayment_deposited"):
     receipt_no: str = ""
     from_account: str = ""
     """Set when it came over from a number account at its link."""
+    deposit: str = ""
+    """The id of the deposit."""
 
 
 class PrepaymentTransferred(Struct, frozen=True, tag="prepayment_transferred"):

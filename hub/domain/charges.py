@@ -167,7 +167,8 @@ def _post(draft: Draft, body: PostCharge, pack: Pack, lines: Sorted, netted: lis
         charge = _split(draft, body, pack, encounter, posted, net, idle_at)
     for line, _ in lines.memos:
         if line.kind == "payment" and line.amount_fen:
-            draft.emit(PrepaymentDeposited(body.institution, line.amount_fen, line.line_key))
+            deposit = draft.new_id("P")
+            draft.emit(PrepaymentDeposited(body.institution, line.amount_fen, line.line_key, deposit=deposit))
     return charge
 
 

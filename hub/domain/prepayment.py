@@ -14,7 +14,7 @@ def deposit_prepayment(draft: Draft, body: DepositPrepayment) -> Outcome | Refus
         return Refusal(Reason.AMOUNT_OUT_OF_RANGE)
     identify(draft, body.subject)
     deposit = draft.new_id("P")
-    draft.emit(PrepaymentDeposited(body.institution, body.amount_fen, body.receipt_no))
+    draft.emit(PrepaymentDeposited(body.institution, body.amount_fen, body.receipt_no, deposit=deposit))
     return Outcome("POSTED", deposit)
 
 
@@ -30,5 +30,7 @@ def receive_transfer(draft: Draft, body: ReceiveTransfer) -> Outcome | Refusal:
     """Book the prepayment that a linked number account gives to its person."""
     identify(draft, body.subject)
     deposit = draft.new_id("P")
-    draft.emit(PrepaymentDeposited(body.institution, body.prepayment_fen, from_account=body.from_account))
+    draft.emit(
+        PrepaymentDeposited(body.institution, body.prepayment_fen, from_account=body.from_account, deposit=deposit)
+    )
     return Outcome("POSTED", deposit)

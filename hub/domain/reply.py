@@ -7,6 +7,8 @@ code, instant and result of the first outcome, and `repeated`. Shapes of `Reply.
   held, pack, allocation{fund_fen, account_fen, other_fen, prepayment_fen, credit_fen, self_pay_fen}, reason,
   parameters` (why credit gave less); with credits applied also `reductions[{reduction, charge, amount_fen}],
   returned{as allocation}, refund_at_window_fen`. A parked credit: `HELD` with `{institution, visit}` only.
+  The two settlement bodies also say `settlement`.
+* `DepositPrepayment`: `{reference, institution}`. `WithdrawAgreement`: `{agreement}`.
 * `SignAgreement`: `{agreement, pack, bank, channel, limit_fen}` (the line at signing).
 * `RecordRepayment`: `{payment, amount_fen, applied[{bill, amount_fen}], refundable_fen}`.
 * `RecordVisit`: `{visit, institution}`. `ObserveScore`: `{message_id, sequence, provider}`.

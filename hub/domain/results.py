@@ -3,14 +3,17 @@
 from hub.domain.state import AccountState, Charge, Encounter, Parts, Reduction
 from schemas.commands import (
     Body,
+    DepositPrepayment,
     ObserveScore,
     PostCharge,
     ReceiveNotice,
+    ReceiveTransfer,
     RecordRepayment,
     RecordVisit,
     ReverseSettlement,
     SettleInsurance,
     SignAgreement,
+    WithdrawAgreement,
 )
 
 
@@ -22,11 +25,15 @@ def result_of(state: AccountState, body: Body, references: tuple[str, ...]) -> d
         return _agreement_result(state, references)
     if isinstance(body, RecordRepayment):
         return _repayment_result(state, references)
+    if isinstance(body, DepositPrepayment | ReceiveTransfer):
+        return {"reference": next(iter(references), ""), "institution": body.institution}
     return _named_result(body)
 
 
 def _named_result(body: Body) -> dict[str, object]:
     """Return what the command itself names."""
+    if isinstance(body, WithdrawAgreement):
+        return {"agreement": body.agreement}
     if isinstance(body, ObserveScore):
         return {"message_id": body.message_id, "sequence": body.sequence, "provider": body.provider}
     if isinstance(body, ReceiveNotice):
@@ -40,6 +47,10 @@ def _charge_result(
     state: AccountState, body: PostCharge | SettleInsurance | ReverseSettlement, references: tuple[str, ...]
 ) -> dict[str, object]:
     result: dict[str, object] = {"institution": body.institution, "visit": body.visit}
+    if isinstance(body, SettleInsurance):
+        result["settlement"] = body.split.settlement_id
+    if isinstance(body, ReverseSettlement):
+        result["settlement"] = body.settlement_id
     charge, reductions = _find(state, references)
     if charge is not None:
         result.update(

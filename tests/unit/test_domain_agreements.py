@@ -167,3 +167,31 @@ def test_a_charge_also_tells_who_the_person_is():
     assert [type(e).__name__ for e in first.record.events][-1] == "PersonIdentified"
     second = world.send(charge(line("F2", 100), subject=about))
     assert "PersonIdentified" not in [type(e).__name__ for e in second.record.events]
+
+
+def test_a_repeated_deposit_names_the_same_deposit():
+    """The answer's reference begins with the account, as everything that is handed out."""
+    world = World()
+    body = DepositPrepayment(A, world.city, 100)
+    world.send(body, named="key", interface="api")
+    first = world.reply.result
+    world.send(DepositPrepayment(A, world.city, 200), interface="api")
+    world.send(body, named="key", interface="api")
+    assert world.reply.result == first == {"reference": f"{PERSON}P00001", "institution": A}
+
+
+def test_fee_control_presets_cap_the_credit_of_a_visit_and_of_a_day():
+    """A pack with presets gives credit up to them and says PRESET_EXCEEDED."""
+    from domain_world import EXAMPLES
+
+    from hub.policies import Policies
+    from hub.policies.pack import Presets
+
+    pack = EXAMPLES.packs[EXAMPLE]._replace(presets=Presets(per_visit_fen=30_000, per_day_fen=20_000))
+    world = World(Policies([pack]))
+    world.enrol(50_000)
+    for day, credit in ((0, 20_000), (1, 10_000)):
+        world.send(charge(line(f"F{day}", 25_000), scene="inpatient", at=world.city))
+        assert world.reply.result["allocation"]["credit_fen"] == credit
+        assert world.reply.result["reason"] == "PRESET_EXCEEDED"
+        world.move(city=DAY)

@@ -39,6 +39,7 @@ _REFERENCE: Final[dict[type, str]] = {
     events.LinesHeld: "charge",
     events.ChargeReduced: "reduction",
     events.AgreementSigned: "agreement",
+    events.PrepaymentDeposited: "deposit",
     events.RepaymentReceived: "payment",
 }
 
