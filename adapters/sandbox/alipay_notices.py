@@ -61,7 +61,11 @@ def refund_fields(order: Order, refund: Refund, total_fen: int, seller_id: str, 
 
 
 def unsign_fields(order: Order, now_ms: int) -> dict[str, str]:
-    """Return the fields of a `dut_user_unsign` notice: the agreement of the order is dead."""
+    """Return the fields of a `dut_user_unsign` notice: the agreement of the order is dead.
+
+    Nobody signs agreements here, so the merchant's own agreement number is not known; the order number stands for it,
+    which names the payer as well.
+    """
     return {
         "notify_time": text_of(now_ms),
         "notify_type": "dut_user_unsign",
@@ -70,7 +74,7 @@ def unsign_fields(order: Order, now_ms: int) -> dict[str, str]:
         "app_id": order.fields.get("app_id", ""),
         "auth_app_id": order.fields.get("app_id", ""),
         "agreement_no": order.fields.get("agreement_no", ""),
-        "external_agreement_no": order.fields.get("external_agreement_no", ""),
+        "external_agreement_no": order.order_no,
         "alipay_user_id": f"2088{digits(12, order.order_no, 'buyer')}",
         "personal_product_code": "GENERAL_WITHHOLDING_P",
         "sign_scene": "INDUSTRY|MEDICAL",

@@ -1,6 +1,7 @@
 """What both gateways have in common: outcomes become orders, answers meet trouble, control routes, the clock."""
 
 import asyncio
+import base64
 import contextlib
 import re
 import urllib.parse
@@ -210,9 +211,16 @@ class Gateway(ABC):
 
 
 def attempt_of(text: str) -> int:
-    """Return n of `attempt.<n>` in a field of the merchant's own (percent-encoded or not); 1 without one."""
-    found = _ATTEMPT.search(urllib.parse.unquote(text))
+    """Return n of `attempt.<n>` in a field of the merchant: plain, percent-encoded or base64url; 1 without one."""
+    found = _ATTEMPT.search(urllib.parse.unquote(text)) or _ATTEMPT.search(_from_base64url(text))
     return int(found[1]) if found else 1
+
+
+def _from_base64url(text: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
+    except ValueError:
+        return ""
 
 
 def form_of(text: str) -> dict[str, str]:

@@ -168,7 +168,7 @@ class UnionPayGateway(Gateway):
         found |= {"origRespCode": self._original_code(order), "origRespMsg": order.state.value}
         if order.moved_wall_at is None:
             found = {name: value for name, value in found.items() if not name.startswith("settle")}
-        return self._say(fields, "00", order=order, operation="query", more=found)
+        return self._say(fields, "00", order=order, operation="query", more=_asked(fields, found))
 
     def _original_code(self, order: Order) -> str:
         if order.state is State.PAID:
@@ -185,7 +185,7 @@ class UnionPayGateway(Gateway):
         done = refund.moved(self.clock.now_ms())
         found = result_fields(refund.fields, refund.trade_no, refund.moves_at or refund.asked_wall_at)
         found |= {"origRespCode": "00" if done else refund.code or "05", "origRespMsg": "refund"}
-        return self._say(fields, "00", order=back.order, operation="query", more=found)
+        return self._say(fields, "00", order=back.order, operation="query", more=_asked(fields, found))
 
     def _refund(self, fields: dict[str, str]) -> Answer:
         """Refund (04) or cancel (31, the full amount only) the debit that `origQryId` names."""
@@ -282,6 +282,11 @@ class UnionPayGateway(Gateway):
         text = "&".join(f"{name}={value}" for name, value in whole.items())
         number = order.order_no if order else ""
         return Answer(text.encode(), number, operation, order.calls[operation] if order else 1, wire, wait_for)
+
+
+def _asked(query: Mapping[str, str], found: dict[str, str]) -> dict[str, str]:
+    """Return what a query says: the trade it found, but the query's own type and success."""
+    return {**found, "txnType": query["txnType"], "txnSubType": query["txnSubType"], "respCode": "00"}
 
 
 def _weekday(instant_ms: int) -> int:

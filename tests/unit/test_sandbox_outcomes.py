@@ -145,6 +145,7 @@ def test_interference_refuses_rules_that_make_no_sense(asked: dict[str, object])
 def test_small_texts():
     """Attempts, forms, amounts and Beijing time."""
     assert [attempt_of(text) for text in ("attempt.3", "a%3Db%26attempt%2E12", "", "attempt.x")] == [3, 12, 1, 1]
+    assert [attempt_of(text) for text in ("YXR0ZW1wdC4y", "YXR0ZW1wdC4xMg", "_w")] == [2, 12, 1]
     assert form_of("a=1&b=") == {"a": "1", "b": ""}
     with pytest.raises(ValueError, match="twice"):
         form_of("a=1&a=2")
