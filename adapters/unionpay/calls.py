@@ -1,7 +1,5 @@
 """Requests to UnionPay as form parameters, signed (protocols 6.2). Pure: the same errand, the same order and time."""
 
-import base64
-
 from adapters.unionpay.access import UnionPayAccess
 from adapters.unionpay.signature import METHOD, VERSION, sign
 from adapters.unionpay.text import text_of
@@ -26,7 +24,7 @@ def debit_request(access: UnionPayAccess, errand: DebitErrand) -> dict[str, str]
             "payTimeout": text_of(errand.expires_wall_at),
             "tokenPayData": token,
             "backUrl": access.back_url,
-            "reqReserved": base64.urlsafe_b64encode(f"attempt.{errand.attempt}".encode()).decode().rstrip("="),
+            "reqReserved": f"attempt.{errand.attempt}",
         },
     )
 

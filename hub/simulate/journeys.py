@@ -126,6 +126,16 @@ async def late_charge(city: City, person: Person) -> None:
     await city.dft("XMZSH", person, number, "outpatient", [city.new_line(1_500, "RAD")])
 
 
+async def refunded_after_the_debit(city: City, person: Person) -> None:
+    """A line is taken back when its bill was already debited: the money returns to where it came from."""
+    await enrol(city, person)
+    line = city.new_line(4_400, "PHA")
+    number = await visit(city, person, "XMZSH", [line])
+    await city.pause(80)
+    back = Line(line.key, "CD", line.item, line.item_name, 1, line.unit_fen, line.department, line.order_no)
+    await city.dft("XMZSH", person, number, "outpatient", [back])
+
+
 async def number_linked_later(city: City, person: Person) -> None:
     """The hospital's own number collects a charge and a prepayment before it is linked to the citizen."""
     await enrol(city, person)
@@ -158,7 +168,9 @@ async def settled_by_insurance(city: City, person: Person) -> None:
     await enrol(city, person)
     await insure(city, person, 10_000)
     at = city.clock.city
-    await city.fhir(institution, fhir_messages.encounter(institution, person, number, "outpatient", "in-progress", at()))
+    await city.fhir(
+        institution, fhir_messages.encounter(institution, person, number, "outpatient", "in-progress", at())
+    )
     key = city.new_line(1).key
     await city.fhir(institution, fhir_messages.charge_item(institution, person, number, key, 80_000, at()))
     split = {"total": 80_000, "fund": 50_000, "account": 6_000, "other": 0, "cash": 24_000}
@@ -172,7 +184,9 @@ async def fhir_visit(city: City, person: Person) -> None:
     await enrol(city, person, channel="unionpay")
     at = city.clock.city
     await city.fhir(institution, fhir_messages.patient(institution, person))
-    await city.fhir(institution, fhir_messages.encounter(institution, person, number, "outpatient", "in-progress", at()))
+    await city.fhir(
+        institution, fhir_messages.encounter(institution, person, number, "outpatient", "in-progress", at())
+    )
     item = fhir_messages.charge_item(institution, person, number, city.new_line(1).key, 4_250, at())
     await city.fhir(institution, item, copies=1)
     await city.fhir(institution, fhir_messages.encounter(institution, person, number, "outpatient", "finished", at()))
@@ -193,6 +207,7 @@ PLANTED: tuple[Journey, ...] = (
     debit_of(110, "unionpay"),
     debit_of(114, "alipay"),
     every_source_pays,
+    refunded_after_the_debit,
     late_charge,
     number_linked_later,
     repaid_before_the_debit,
