@@ -93,9 +93,11 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
             return
         for each in partitions:
             position = stored[place_of(each)]
-            _check_within_log(each, position.next, begins[each], ends[each])
+            # Dead letters end after a year, and the log's first offset may then lie behind the last one we read.
+            begin = 0 if each.topic == self._dead_letters else begins[each]
+            _check_within_log(each, position.next, begin, ends[each])
             self._at[each] = position
-            self._consumer.seek(each, position.next)
+            self._consumer.seek(each, max(position.next, begins[each]))
         self._consumer.resume(*partitions)
         self._unopened.difference_update(partitions)
         _log.info("partitions_open", partitions=len(partitions))

@@ -325,3 +325,16 @@ async def test_very_long_keys_of_a_sender_do_not_stop_the_books(settings: Settin
         await until(books_dsn, RECORDS, 1, task)
     assert await counted(books_dsn, "SELECT count(DISTINCT line_key) FROM line_keys") == 2
     assert await counted(books_dsn, "SELECT max(length(line_key)) FROM charge_lines") < 300
+
+
+async def test_books_that_are_ahead_of_the_log_are_not_written(settings: Settings, books_dsn: str):
+    """A log restored from an older copy ends before the books: the projector stops with 78 instead of going on."""
+    writer = LedgerWriter(0)
+    await append(settings, writer, 3)
+    hand = await connect(books_dsn, "writer")
+    await hand.execute("INSERT INTO offsets (topic, partition, next) VALUES ($1, 0, 4)", settings.topics.ledger.name)
+    await hand.close()
+    async with running(settings, books_dsn) as (_, task):
+        with pytest.raises(DisagreementError, match="holds 0 to 3"):
+            await asyncio.wait_for(task, WAIT_SECONDS)
+    assert await counted(books_dsn, RECORDS) == 0
