@@ -31,6 +31,7 @@ from streams.lanes.accounts import Change
 from streams.lanes.book import UNREADABLE_RUN_MAX, UNREADABLE_WINDOW_MAX, WINDOW, Book
 from streams.lanes.faults import InvariantError, UndecidableError
 from streams.lanes.rules import Rules
+from streams.lanes.timers import UNARMED, Due
 from streams.lanes.watermark import Watermark
 
 RECORD_BYTES_MAX: Final = 1_500_000
@@ -62,12 +63,20 @@ class Outgoing(NamedTuple):
     value: bytes
 
 
+class Encoded(NamedTuple):
+    """A decision's outcome and errands as they are written."""
+
+    record: bytes
+    errands: tuple[bytes, ...]
+
+
 @dataclass(slots=True)
 class Touched:
-    """An account a batch changed: as committed, as it will be, and at most how many bytes it has grown by."""
+    """An account a batch looked at: as committed, as it will be, its due times, at most the size of a record of it."""
 
     before: AccountState
     after: AccountState
+    due: Due
     size: int
 
 
@@ -117,38 +126,36 @@ class Batch:
         """
         due = self._book.due
         while (entry := due.take(self.now)) is not None:
-            state = self.state(entry.account)
-            timer = self._rules.next_timer(state, self.now)
+            touched = self._touch(entry.account)
+            timer = self._rules.next_timer(touched.after, self.now)
             if timer is None or timer.due_at > entry.due_at:
-                due.put_back(entry, self._rules.next_due(state))
+                due.put_back(entry, touched.due)
                 continue
             if timer.outside and timer.due_at > self._caught_up(timer):
                 due.wait(entry)
                 continue
-            after = self._rules.next_due(self._fire(entry.account, state, timer))
-            due.arm(entry.account, self._rules.next_due(state), after)
-            due.put_back(entry, after)
+            self._fire(entry.account, touched, timer)
+            due.put_back(entry, touched.due)
             return True
         return False
 
     def _caught_up(self, timer: Timer) -> int:
         return self._book.caught_up.city if timer.city else self._book.caught_up.wall
 
-    def _fire(self, account: bytes, state: AccountState, timer: Timer) -> AccountState:
+    def _fire(self, account: bytes, touched: Touched, timer: Timer) -> None:
         try:
-            decision = self._rules.fire(state, timer, self.now)
+            decision = self._rules.fire(touched.after, timer, self.now)
         except Exception as error:
             place = f"{account.decode()}:{timer.kind}:{timer.subject}"
             raise UndecidableError(f"timer {place} due at {timer.due_at} cannot be decided: {error!r}") from error
         if self._rules.next_timer(decision.state, self.now) == timer:
             raise UndecidableError(f"timer {timer.kind} of {account.decode()} is still due after it fired")
-        encoded = self._fitting(account, state, decision)
+        encoded = self._fitting(account, touched, decision)
         if encoded is None:
             raise UndecidableError(f"the outcome of timer {timer.kind} of {account.decode()} is larger than a record")
-        self._enter(account, state, decision, encoded)
+        self._enter(account, touched, decision, encoded)
         self.timers += 1
         self.fired[timer.kind] += 1
-        return decision.state
 
     # ---- commands ---------------------------------------------------------------------------------------------
 
@@ -168,17 +175,16 @@ class Batch:
         Raises UndecidableError when the decision fails.
         """
         account = command.account.encode()
-        state = self.state(account)
+        touched = self._touch(account)
         try:
-            decision = self._rules.decide(state, command, offset, self.now)
+            decision = self._rules.decide(touched.after, command, offset, self.now)
         except Exception as error:
             raise UndecidableError(f"command {command.id} at offset {offset} cannot be decided: {error!r}") from error
-        encoded = self._fitting(account, state, decision)
+        encoded = self._fitting(account, touched, decision)
         if encoded is None:
-            decision = self._rules.refuse(state, command, offset, self.now, Reason.OUTCOME_TOO_LARGE)
-            encoded = _json.encode(decision.record)
-        after = self._enter(account, state, decision, encoded)
-        self._book.due.arm(account, self._rules.next_due(state), self._rules.next_due(after))
+            decision = self._rules.refuse(touched.after, command, offset, self.now, Reason.OUTCOME_TOO_LARGE)
+            encoded = _encoded(decision)
+        self._enter(account, touched, decision, encoded)
         record = decision.record
         self.outcomes[record.reason if record.outcome == "REFUSED" else record.outcome] += 1
         self._quarantine(decision, command, offset)
@@ -215,28 +221,29 @@ class Batch:
 
     def park(self, command: Command, offset: int) -> None:
         """Set a command aside undecided: a dead letter with its bytes and a ledger record PARKED."""
-        state = self.state(command.account.encode())
-        decision = self._parked(state, command, offset)
-        self._enter(command.account.encode(), state, decision, _json.encode(decision.record))
+        account = command.account.encode()
+        touched = self._touch(account)
+        decision = self._parked(touched.after, command, offset)
+        self._enter(account, touched, decision, _encoded(decision))
         self._post(self._parked_letter(command.account, f"{self._book.partition}@{offset}", command))
         self._consumed(offset, unreadable=False)
 
     def park_timer(self, account: bytes, timer: Timer) -> None:
         """Set a timer aside unfired: a ledger record PARKED disarms it. Raises InvariantError if it does not."""
-        state = self.state(account)
+        touched = self._touch(account)
         record = LedgerRecord(
             account=account.decode(),
-            seq=state.core.seq + 1,
+            seq=touched.after.core.seq + 1,
             source=TimerSource(kind=timer.kind, due_at=timer.due_at, subject=timer.subject),
             now=self.now.city,
             wall_now=self.now.wall,
             outcome="PARKED",
         )
-        after = self._rules.evolve(state, record)
+        after = self._rules.evolve(touched.after, record)
         if self._rules.next_timer(after, self.now) == timer:
             raise InvariantError(f"parking does not disarm a timer {timer.kind}: its rule must be corrected")
-        self._enter(account, state, Decision(record=record, state=after), _json.encode(record))
-        self._book.due.arm(account, self._rules.next_due(state), self._rules.next_due(after))
+        decision = Decision(record=record, state=after)
+        self._enter(account, touched, decision, _encoded(decision))
         place = f"{account.decode()}:{timer.kind}:{timer.subject}:{timer.due_at}"
         self._post(self._parked_letter(account.decode(), place, None))
         self.timers += 1
@@ -266,6 +273,8 @@ class Batch:
         """Return every changed key with its new value, None for an archived encounter, the watermark last."""
         records: list[tuple[bytes, bytes | None]] = []
         for account, touched in self._touched.items():
+            if touched.after is touched.before:
+                continue
             changes = self._book.accounts.changes(account, touched.before, touched.after)
             self._changes[account] = changes
             records.extend((change.key, change.value) for change in changes)
@@ -274,45 +283,44 @@ class Batch:
 
     def adopt(self) -> None:
         """Make the batch the lane's memory: called once, after its transaction is committed."""
-        for account, touched in self._touched.items():
-            self._book.accounts.adopt(account, touched.after, self._changes[account])
+        for account, changes in self._changes.items():
+            self._book.accounts.adopt(account, self._touched[account].after, changes)
         self._book.watermark = self.watermark()
 
     # ---- one outcome ------------------------------------------------------------------------------------------
 
-    def _enter(self, account: bytes, before: AccountState, decision: Decision, encoded: bytes) -> AccountState:
-        value, self.head = chained(self.head, account, encoded)
-        self.ledger.append(Outgoing(account, value))
-        self.bytes += len(value)
-        for errand in decision.errands:
-            self.errands.append(Outgoing(account, _json.encode(errand)))
-            self.bytes += len(self.errands[-1].value)
-        for fact in decision.facts:
-            self._facts.setdefault(_dimensions(fact), []).append(_measures(fact))
-        if decision.state is before:
-            return before
+    def _touch(self, account: bytes) -> Touched:
+        """Return what the batch knows of an account, from the book when it is asked for the first time."""
         touched = self._touched.get(account)
         if touched is None:
-            size = self._book.accounts.size(account) + len(encoded)
-            self._touched[account] = Touched(before, decision.state, size)
-        else:
-            touched.after = decision.state
-            touched.size += len(encoded)
-        return decision.state
+            accounts = self._book.accounts
+            state, core = accounts.state(account), accounts.core_bytes(account)
+            due = UNARMED if core is None else self._rules.due_from_bytes(core)
+            touched = self._touched[account] = Touched(state, state, due, accounts.size(account))
+        return touched
 
-    def _fitting(self, account: bytes, before: AccountState, decision: Decision) -> bytes | None:
+    def _enter(self, account: bytes, touched: Touched, decision: Decision, encoded: Encoded) -> None:
+        value, self.head = chained(self.head, account, encoded.record)
+        self.ledger.append(Outgoing(account, value))
+        self.bytes += len(value)
+        for errand in encoded.errands:
+            self.errands.append(Outgoing(account, errand))
+            self.bytes += len(errand)
+        for fact in decision.facts:
+            self._facts.setdefault(_dimensions(fact), []).append(_measures(fact))
+        if decision.state is not touched.after:
+            due = self._rules.next_due(decision.state)
+            self._book.due.arm(account, touched.due, due)
+            touched.after, touched.due, touched.size = decision.state, due, touched.size + len(encoded.record)
+
+    def _fitting(self, account: bytes, touched: Touched, decision: Decision) -> Encoded | None:
         """Return the encoded outcome, or None when it, an errand or the state is too large for a record."""
-        encoded = _json.encode(decision.record)
-        if len(encoded) > RECORD_BYTES_MAX:
+        encoded = _encoded(decision)
+        if len(encoded.record) > RECORD_BYTES_MAX or any(len(each) > RECORD_BYTES_MAX for each in encoded.errands):
             return None
-        if any(len(_json.encode(errand)) > RECORD_BYTES_MAX for errand in decision.errands):
-            return None
-        touched = self._touched.get(account)
-        size = self._book.accounts.size(account) if touched is None else touched.size
-        if size + len(encoded) < RECORD_BYTES_MAX - _ROOM_BYTES:
+        if touched.size + len(encoded.record) < RECORD_BYTES_MAX - _ROOM_BYTES:
             return encoded
-        committed = before if touched is None else touched.before
-        changes = self._book.accounts.changes(account, committed, decision.state)
+        changes = self._book.accounts.changes(account, touched.before, decision.state)
         return None if any(len(change.value or b"") > RECORD_BYTES_MAX for change in changes) else encoded
 
     def _parked(self, state: AccountState, command: Command, offset: int) -> Decision:
@@ -385,3 +393,7 @@ class Batch:
         self._unreadable_run = self._unreadable_run + 1 if unreadable else 0
         self.next_offset = offset + 1
         self.commands += 1
+
+
+def _encoded(decision: Decision) -> Encoded:
+    return Encoded(_json.encode(decision.record), tuple([_json.encode(errand) for errand in decision.errands]))
