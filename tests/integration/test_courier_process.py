@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from courier_world import CourierWorld, courier_process, debit, person, sandbox, with_gateways, world_of
 
-from hub.runtime.settings import Settings
+from hub.runtime.bus import create_topics
+from hub.runtime.settings import Settings, read_settings
+from infra.kafka import EmbeddedKafka
 from infra.processes import wait_until
 from schemas.topics import Topics
 
@@ -124,3 +126,23 @@ async def test_a_courier_told_to_stop_finishes_its_call(courier_world: CourierWo
         await courier_world.send(debit(person(4), 1, 2800))
         await courier_world.results(2)
     assert await courier_world.debit_calls("alipay", errand.order_no) == 1
+
+
+async def test_a_broker_killed_before_the_result_is_durable_costs_no_result(own_kafka: EmbeddedKafka, tmp_path: Path):
+    """The gateway moved the money, then the broker went: the result is kept, or the same call made again."""
+    bootstrap = await asyncio.to_thread(own_kafka.start, tmp_path / "kafka")
+    settings = read_settings(profile="demo", kafka={"bootstrap": bootstrap, "partitions": 2}, run_dir=tmp_path)
+    await create_topics(settings.kafka, settings.topics)
+    log, keys = tmp_path / "log", tmp_path / "keys"
+    with sandbox(keys, "--delay-scale", "0.01") as urls:
+        async with world_of(with_gateways(settings, urls, keys), urls) as world:
+            errand = debit(person(5), 1, 2900)
+            await world.send(errand)
+            with courier_process(world.settings, log, {"courier_after_call": 1500}) as first:
+                await inside(log, "courier_after_call")
+                await asyncio.to_thread(own_kafka.restart, kill=True)
+                await asyncio.to_thread(wait_until, lambda: first.poll() is not None, seconds=5)
+                with courier_process(world.settings, log):
+                    results = await world.results(1, seconds=60)
+            assert results[-1].order_no == errand.order_no
+            assert await debited_fen(world) == {person(5): 2900}
