@@ -60,9 +60,11 @@ def post_charge(draft: Draft, body: PostCharge) -> Outcome | Refusal:
 
 def _check(draft: Draft, body: PostCharge) -> Refusal | None:
     key = f"{body.institution}|{body.visit}"
-    charged = [line.amount_fen for line in body.lines if line.kind == "charge"]
-    if sum(charged) > AMOUNT_FEN_MAX or any(line.amount_fen > AMOUNT_FEN_MAX for line in body.lines):
-        return Refusal(Reason.AMOUNT_OUT_OF_RANGE)
+    charged = 0
+    for line in body.lines:
+        charged += line.amount_fen if line.kind == "charge" else 0
+        if line.amount_fen > AMOUNT_FEN_MAX or charged > AMOUNT_FEN_MAX:
+            return Refusal(Reason.AMOUNT_OUT_OF_RANGE)
     if key in draft.core.archived:
         return Refusal(Reason.VISIT_ARCHIVED, quarantine=CHARGE_QUARANTINE)
     encounter = draft.state.encounters.get(key)
@@ -117,6 +119,8 @@ def _outcome(draft: Draft, body: PostCharge, charge: str, reductions: list[str])
 def _plan_credits(draft: Draft, body: PostCharge, lines: Sorted) -> Credits | Refusal:
     """Match every credit line: netted in the message, taken from a booked charge, or parked."""
     credits_ = Credits([], [], [])
+    if not lines.credits:
+        return credits_
     fresh_open = {key: line.amount_fen for key, (line, _) in lines.charges.items()}
     for line, content in lines.credits:
         wanted = Wanted(line.line_key, line.reverses, line.order_no, line.item.code, line.amount_fen)
@@ -242,12 +246,8 @@ def _park(draft: Draft, body: PostCharge, unmatched: list[PostedLine]) -> None:
 
 def _unpark(draft: Draft, body: PostCharge) -> None:
     """Apply parked credits of the institution whose charge came with this message."""
-    parked = [
-        (encounter, command, credit)
-        for encounter in draft.state.encounters.values()
-        if encounter.institution == body.institution
-        for command, credit in encounter.parked.items()
-    ]
+    waiting = [e for e in draft.state.encounters.values() if e.parked and e.institution == body.institution]
+    parked = [(encounter, *entry) for encounter in waiting for entry in encounter.parked.items()]
     for encounter, command, credit in parked:
         takings = [_parked_taking(draft, encounter, line) for line in credit.lines]
         known = [taking for taking in takings if taking is not None]

@@ -238,8 +238,11 @@ def _pack_of_bill(draft: Draft) -> Pack | None:
 
 
 def _result(draft: Draft, state: AccountState, outcome: Outcome, seen: Seen | None) -> dict[str, object] | None:
-    """Return the answer's body: rebuilt from the state by the ids of the outcome, or of the first one for a repeat."""
-    if draft.command is None or outcome.code == "FORWARDED":
+    """Return the answer's body: rebuilt from the state by the ids of the outcome, or of the first one for a repeat.
+
+    None where nobody waits for an answer.
+    """
+    if draft.command is None or draft.command.reply is None or outcome.code == "FORWARDED":
         return None
     body = draft.command.body
     if outcome.code == "REFUSED" or (seen is not None and seen.code == "REFUSED"):

@@ -20,8 +20,10 @@ from schemas.reasons import REASONS, Reason
 
 ID_KEPT_MS: Final = 35 * 24 * 3_600_000
 """Message ids live 35 days by later events' time, as long as the commands topic."""
-REMEMBERED: Final = frozenset(("POSTED", "RECORDED", "LATE", "HELD", "REFUSED"))
-"""Final outcomes, whose repeat gets the same answer; a transient refusal is judged anew."""
+REMEMBERED: Final = frozenset(("POSTED", "RECORDED", "LATE", "HELD", "REFUSED", "PARKED"))
+"""Final outcomes, whose repeat gets the same answer; a transient refusal is judged anew.
+
+What a person parked is final too: its repeat must not stop the lane again."""
 
 APPLY: Final[dict[type, Callable[[AccountState, Any], AccountState]]] = {
     **accounts.APPLY,
