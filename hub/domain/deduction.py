@@ -3,7 +3,7 @@
 Each source gives the lesser of what remains and what it has; where credit gives less than was asked, it says why.
 """
 
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from hub.domain.clocks import city_midnight
 from hub.domain.state import Agreement, Core, Encounter, Parts
@@ -16,7 +16,6 @@ from schemas.money import yuan_text
 from schemas.reasons import Reason
 
 NO_PARAMETERS: Final[dict[str, str]] = {}
-NO_CITATION: Final = Citation("", "", "")
 UNLIMITED: Final = 1 << 62
 
 
@@ -68,21 +67,31 @@ def split_charge(case: Case, total_fen: int, settlement: InsuranceSplit | None) 
     self_pay = rest - credit
     reason = room.reason if self_pay else ""
     parameters = {"available": yuan_text(room.fen), "rest": yuan_text(self_pay)} if reason else NO_PARAMETERS
-    citation = room.citation
     steps = (
-        Step("insurance", held, insurance, held - insurance),
-        Step("prepayment", kept, prepayment, kept - prepayment),
-        Step("credit", room.fen, credit, room.fen - credit, reason, parameters, citation.clause, citation.source),
-        Step("self_pay", self_pay, self_pay, 0),
+        _step("insurance", held, insurance, case.pack.deduction),
+        _step("prepayment", kept, prepayment, case.pack.deduction),
+        _step("credit", room.fen, credit, room.citation, reason, parameters),
+        _step("self_pay", self_pay, self_pay, case.pack.deduction),
     )
     return Split(Parts(fund, account, other, prepayment, credit, self_pay), steps, reason, parameters)
+
+
+def _step(
+    name: Literal["insurance", "prepayment", "credit", "self_pay"],
+    available: int,
+    taken: int,
+    cited: Citation,
+    reason: str = "",
+    parameters: dict[str, str] = NO_PARAMETERS,
+) -> Step:
+    return Step(name, available, taken, available - taken, reason, parameters, cited.clause, cited.source)
 
 
 def credit_room(case: Case) -> Room:
     """Return what credit may give, or 0 with the first condition that does not hold (domain 4.1)."""
     agreement, pack = case.agreement, case.pack
     if agreement is None:
-        return Room(0, Reason.AGREEMENT_MISSING, NO_CITATION)
+        return Room(0, Reason.AGREEMENT_MISSING, pack.coverage)
     bar = _bar(case, agreement)
     if bar is not None:
         return bar

@@ -17,6 +17,7 @@ PACKS_DIRECTORY: Final = Path(__file__).parent / "packs"
 LOCK_NAME: Final = "packs.lock"
 _CITY: Final = ZoneInfo("Asia/Shanghai")
 _FOREVER: Final = (1 << 62) - 1
+DEDUCTION_ORDER: Final = ("insurance", "prepayment", "credit")
 _SCORE_LOW: Final = 0
 _SCORE_HIGH: Final = 1_000_000
 
@@ -66,6 +67,7 @@ class _Reader:
             institutions=frozenset(() if "*" in institutions else institutions),
             scenes=frozenset(self._scenes(coverage)),
             coverage=self._citation(coverage, "coverage"),
+            deduction=self._deduction(),
             tiers=tiers,
             providers=tuple(dict.fromkeys(tier.provider for tier in tiers)),
             offers=self._offers(),
@@ -127,6 +129,12 @@ class _Reader:
         if not isinstance(value, date):
             raise self._fault(key, "a date is needed, as 2023-01-01")
         return int(datetime(value.year, value.month, value.day, tzinfo=_CITY).timestamp()) * 1000
+
+    def _deduction(self) -> Citation:
+        table = self._section("deduction")
+        if self._words(table, "deduction", "order") != DEDUCTION_ORDER:
+            raise self._fault("deduction.order", f"the only order known is {', '.join(DEDUCTION_ORDER)}")
+        return self._citation(table, "deduction")
 
     def _offers(self) -> dict[str, int]:
         offers: dict[str, int] = {}

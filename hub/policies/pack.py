@@ -86,6 +86,8 @@ class Pack(NamedTuple):
     """Empty: every institution."""
     scenes: frozenset[Scene]
     coverage: Citation
+    deduction: Citation
+    """The order in which a charge is paid; the same for every pack so far."""
     tiers: tuple[Tier, ...]
     providers: tuple[Provider, ...]
     """In the order in which scores are asked: the first with a tier decides."""

@@ -44,7 +44,9 @@ def test_example_1_insurance_then_prepayment_then_credit(person):
     assert split(decision) == (10_000, 5_000, 32_500, 0)
     assert person.agreement.limit_fen - person.agreement.used_fen == 17_500
     assert [step.name for step in decision.record.explanation] == ["insurance", "prepayment", "credit", "self_pay"]
-    assert decision.record.explanation[2].clause == "example-city-2025 tiers[0]"
+    cited = [(step.clause, step.source) for step in decision.record.explanation]
+    assert cited[2] == ("example-city-2025 tiers[0]", "invented ¶2")
+    assert {cited[0], cited[1], cited[3]} == {("example-city-2025 deduction", "invented ¶7")}
     assert decision.record.pack_hash == person.policies.packs["example-city-2025"].hash
 
 

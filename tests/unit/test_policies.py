@@ -37,6 +37,7 @@ def pack_file(place: Path, text: str, name: str = "xiamen-city-2023") -> Path:
         ("valid_from = 2023-01-01", "valid_from = 2023-01-01\nvalid_to = 2022-01-01", "PACK_DATES", "valid_to"),
         ('id = "xiamen-city-2023"', 'id = "other"', "PACK_ID", "id"),
         ("[idle]", "[idle", "PACK_UNREADABLE", "file"),
+        ('order = ["insurance", "prepayment"', 'order = ["prepayment", "insurance"', "PACK_CLAUSE", "deduction.order"),
     ],
 )  # fmt: skip
 def test_a_pack_that_cannot_be_meant_is_refused_with_its_clause(tmp_path, old, new, code, clause):

@@ -17,6 +17,7 @@ from adapters.sandbox.keys import load_alipay, load_unionpay, make_keys
 from adapters.sandbox.outcomes import Notice, Verdict, Wire, decide, fraction, latency_s
 from adapters.sandbox.settings import Mix
 from adapters.sandbox.sm2 import public_hex
+from hub.runtime.guomi.keyring import KeyRing, Kind
 
 CALM = Mix.always_success()
 CHANNELS = ("alipay", "unionpay")
@@ -194,3 +195,5 @@ def test_the_hubs_ring_holds_the_senders_public_key(tmp_path: Path):
     assert ring[sender["sign_kid"]]["material"] == f"04{public_hex(sender['sm2_private'])}"
     assert ring[sender["enc_kid"]]["material"] == sender["sm4_key"]
     assert all(re.fullmatch(r"[0-9a-f]+", row["material"]) for row in rows)
+    read = KeyRing.load(tmp_path / "hub_keyring.json")
+    assert read.active("egret", Kind.SM2_PUBLIC).kid == sender["sign_kid"]
