@@ -65,9 +65,12 @@ def complaints_about_code(path: Path, name: str) -> Iterator[str]:
 
 
 def catches_everything(handler: ast.ExceptHandler) -> bool:
-    """Return True for a bare except, `except Exception` and `except BaseException`."""
-    everything = ("Exception", "BaseException")
-    return handler.type is None or (isinstance(handler.type, ast.Name) and handler.type.id in everything)
+    """Return True for a handler of everything that does not end by raising it again."""
+    everything = handler.type is None or (
+        isinstance(handler.type, ast.Name) and handler.type.id in ("Exception", "BaseException")
+    )
+    last = handler.body[-1]
+    return everything and not (isinstance(last, ast.Raise) and last.exc is None)
 
 
 def test_the_tree_is_tidy():
