@@ -72,13 +72,10 @@ def _hl7_key(message: bytes) -> Key:
 
 def _api_key(kind: str, document: dict[str, Any]) -> Key:
     account = account_of("person", document["person"]["citizen_id"])
-    parts = {
-        "sign_agreement": [document.get("channel_agreement", "")],
-        "deposit_insurance_account": [document.get("reference", ""), fen(document.get("amount", ""))],
-        "deposit_prepayment": [document.get("institution", ""), fen(document.get("amount", ""))],
-        "record_repayment": [document.get("receipt_no", ""), fen(document.get("amount", ""))],
-    }[kind]
-    return ("api", kind, account, *map(str, parts))
+    if kind == "sign_agreement":
+        return ("api", kind, account, document["channel_agreement"])
+    named = {"deposit_insurance_account": "reference", "deposit_prepayment": "institution"}.get(kind, "receipt_no")
+    return ("api", kind, account, document.get(named, ""), str(fen(document["amount"])))
 
 
 def _api_parts(kind: str, body: dict[str, Any]) -> list[str]:

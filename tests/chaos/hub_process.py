@@ -1,0 +1,172 @@
+"""The whole hub as real processes, started by the public command, and what a test may do to them by process id."""
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+READY_SECONDS = 150
+_PYTHON = Path(sys.executable)
+
+
+class Sections:
+    """Reads what the roles log about their critical sections: entered and left, by name."""
+
+    def __init__(self, logs: Path) -> None:
+        self._logs = logs
+
+    def marks(self) -> dict[str, int]:
+        """Return how far each log is written now."""
+        return {path.name: path.stat().st_size for path in self._logs.glob("*.log")}
+
+    def inside(self, role: str, marks: Mapping[str, int]) -> list[str]:
+        """Return the sections a role entered since the marks and has not left."""
+        names: list[str] = []
+        for path in self._logs.glob(f"{role}-*.log"):
+            with path.open("rb") as log:
+                log.seek(marks.get(path.name, 0))
+                text = log.read()
+            for line in text.splitlines():
+                self._count(names, line)
+        return names
+
+    @staticmethod
+    def _count(names: list[str], line: bytes) -> None:
+        if b'"section' not in line:
+            return
+        with contextlib.suppress(ValueError):
+            entry = json.loads(line)
+            if entry.get("event") == "section_entered":
+                names.append(entry["section"])
+            elif entry.get("event") == "section_left" and entry["section"] in names:
+                names.remove(entry["section"])
+
+
+class Hub:
+    """A running hub; addresses and ids are what its ready file says now."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", ready_file: Path, sent_log: Path) -> None:
+        self.process, self._ready_file, self.sent_log = process, ready_file, sent_log
+        self.run_dir = Path(self.ready()["run_dir"])
+        self.sections = Sections(self.run_dir / "logs")
+        self.clock_file = self.run_dir / "clock.json"
+        self.began = time.monotonic()
+
+    def ready(self) -> dict[str, Any]:
+        """Return the ready file's document."""
+        return dict(json.loads(self._ready_file.read_text()))
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Where everything listens."""
+        return dict(self.ready()["addresses"])
+
+    def pids(self, role: str) -> list[int]:
+        """Return the ids of a role's processes that live."""
+        return [pid for pid in self.ready()["pids"].get(role, []) if psutil.pid_exists(pid)]
+
+    async def pid(self, role: str, seconds: float = 60) -> int:
+        """Return the id of a role's first process, as soon as it has one. Raises TimeoutError."""
+        deadline = time.monotonic() + seconds
+        while not (found := self.pids(role)):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no {role} runs after {seconds} s")
+            await asyncio.sleep(0.1)
+        return found[0]
+
+    def environment(self, pid: int) -> dict[str, str]:
+        """Return what a child was told, so that a second worker is told the same."""
+        pairs = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        return dict(pair.decode().split("=", 1) for pair in pairs if b"=" in pair)
+
+    @contextlib.contextmanager
+    def second_worker(self, role: str, pid: int) -> Iterator["subprocess.Popen[bytes]"]:
+        """Run another process of a role beside the supervised one; it leaves in good order."""
+        environment = {**self.environment(pid), "MEDCREDIT_HEALTH__PORT": "0"}
+        with (self.run_dir / "logs" / f"{role}-9.log").open("ab") as log:
+            process = subprocess.Popen(
+                [_PYTHON, "-m", "hub.cli", "run", role], env=environment, stdout=log, stderr=subprocess.STDOUT
+            )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def verify(self) -> dict[str, Any]:
+        """Return what `medcredit verify --deep` says, run as its own process."""
+        environment = self.environment(self.pids("streams")[0])
+        done = subprocess.run(
+            [_PYTHON, "-m", "hub.cli", "verify", "--deep", "--json"],
+            env=environment,
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+        return {"ok": False, "error": done.stderr.decode()[-2000:], **json.loads(done.stdout or b"{}")}
+
+
+@asynccontextmanager
+async def running_hub(
+    where: Path, *, seed: int, rate: float, speed: float, stretch: Mapping[str, int]
+) -> AsyncIterator[Hub]:
+    """Start the demo below `where`, yield it when everything is ready; afterwards nothing of it is left."""
+    ready, sent, log = where / "ready.json", where / "sent.jsonl", where / "demo.log"
+    command = [_PYTHON, "-m", "hub.cli", "demo", "--no-browser", "--json", "--ready-file", ready, "--sent-log", sent]
+    numbers = ["--rate", rate, "--seed", seed, "--speed", speed, "--stretch", json.dumps(dict(stretch))]
+    scratch = Path(tempfile.mkdtemp(prefix="medcredit-chaos-"))
+    scratch.chmod(0o711)  # PostgreSQL, started by root, runs under another account
+    environment = {**os.environ, "TMPDIR": str(scratch)}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*map(str, command), *map(str, numbers)], stdout=output, stderr=subprocess.STDOUT, env=environment
+        )
+    try:
+        await _until_ready(process, ready, log)
+        yield Hub(process, ready, sent)
+    finally:
+        await asyncio.to_thread(_end, process)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+async def _until_ready(process: "subprocess.Popen[bytes]", ready: Path, log: Path) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while not ready.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"the demo did not become ready:\n{log.read_text()[-3000:]}")
+        await asyncio.sleep(0.1)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Interrupt the demo, which stops its children; end what is left of its family by id."""
+    family = []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        family = psutil.Process(process.pid).children(recursive=True)
+    for each in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.send_signal(signal.SIGCONT)
+    process.send_signal(signal.SIGINT)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(40)
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+    for each in psutil.wait_procs(family, timeout=1)[1]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()
