@@ -43,6 +43,7 @@ class UnionPayGateway(Gateway):
         self._first_sent: dict[str, asyncio.Event] = {}
         self._refund_said: dict[str, asyncio.Event] = {}
         self._backs: dict[str, _Back] = {}
+        self._by_query_id: dict[str, Order] = {}
 
     def answer(self, path: str, query: str, body: bytes) -> Answer:
         """Return the signed answer to one call; a call that is malformed or badly signed moves nothing."""
@@ -108,7 +109,7 @@ class UnionPayGateway(Gateway):
                 order = self._created(fields, int(amount))
             except ValueError:
                 return self._say(fields, "10", more={"respMsg": "txnTime, payTimeout"})
-            self.book.orders[order.order_no] = order
+            self.book.orders[order.order_no] = self._by_query_id[order.trade_no] = order
         order.calls["debit"] += 1
         self.settle(order)
         same = (order.fields["txnTime"], order.amount_fen) == (fields["txnTime"], int(amount))
@@ -190,7 +191,7 @@ class UnionPayGateway(Gateway):
     def _refund(self, fields: dict[str, str]) -> Answer:
         """Refund (04) or cancel (31, the full amount only) the debit that `origQryId` names."""
         original = fields.get("origQryId", "")
-        order = next((one for one in self.book.orders.values() if one.trade_no == original), None)
+        order = self._by_query_id.get(original)
         if order is None:
             self.book.unknown_calls["refund"] += 1
             return self._say(fields, "35", operation="refund")
@@ -199,12 +200,13 @@ class UnionPayGateway(Gateway):
         if fields["orderId"] in self._backs or fields["orderId"] in self.book.orders:
             return self._say(fields, "12", order=order, operation="refund")
         amount = fields.get("txnAmt", "")
-        code = self._refund_fault(order, int(amount) if amount.isascii() and amount.isdigit() else 0, fields["txnType"])
+        amount_fen = int(amount) if amount.isascii() and amount.isdigit() else 0
+        code = self._refund_fault(order, amount_fen, fields["txnType"])
         slow = order.outcome.refunding is Refunding.SLOW
         now = self.clock.now_ms()
         moves_at = None if code else self.later(_SLOW_REFUND_SECONDS) if slow else now
         refund = Refund(
-            fields["orderId"], int(amount) if amount.isascii() and amount.isdigit() else 0, now, moves_at, code,
+            fields["orderId"], amount_fen, now, moves_at, code,
             fields["txnTime"], f"{fields['txnTime']}{digits(7, self.settings.seed, fields['orderId'])}", fields,
         )  # fmt: skip
         order.refunds.append(refund)

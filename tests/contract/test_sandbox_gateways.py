@@ -1,8 +1,12 @@
 """Both gateways over loopback, spoken to by a merchant built by hand: answers, sentinels, notices, the book."""
 
 import asyncio
+import json
+import subprocess
+import sys
+import urllib.request
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +15,8 @@ import pytest
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from sandbox_world import Merchant, check, joined, market, until
+
+from adapters.sandbox.settings import Mix
 
 
 @pytest.fixture(scope="module")
@@ -549,3 +555,53 @@ async def test_scenarios_change_the_whole_gateway(merchant: Merchant):
     assert (await merchant.debit("XM0000051", 700))["respCode"] == "02"
     await merchant.control("unionpay", "scenario", name="normal")
     assert (await merchant.debit("XM0000051", 700))["respCode"] == "00"
+
+
+async def test_the_order_of_calls_changes_no_outcome(keys: Path):
+    """A rough mix, sixty debits a channel, all at once in two different orders: the books agree on every order."""
+    rough = Mix(nsf=0.2, limit=0.1, agreement_dead=0.1, risk=0.1, pending_then_paid=0.1, unknown=0.2)
+    books = []
+    for step in (1, -1):
+        async with market(keys, mix=rough) as merchant:
+            numbers = [f"XM{number:08d}" for number in range(60)][::step]
+            calls = [merchant.pay(number, "7.00") for number in numbers]
+            calls += [merchant.debit(number, 700) for number in numbers]  # type: ignore[misc]
+            await asyncio.gather(*calls, return_exceptions=True)
+            await merchant.control("alipay", "clock", advance_s=10)
+            books.append([await merchant.ledger(channel) for channel in ("alipay", "unionpay")])
+    for first, second in zip(*books, strict=True):
+        ends = [
+            {one["order_no"]: (one["state"], one["code"], one["moved"]) for one in book["orders"]}
+            for book in (first, second)
+        ]
+        assert ends[0] == ends[1]
+        assert {state for state, _code, _moved in ends[0].values()} == {"PAID", "REFUSED", "ABSENT"}
+
+
+async def test_one_channel_is_closed_around_midnight_once_a_week(keys: Path):
+    """From 23:30 to 00:30 of the set night UnionPay says 02 and takes nothing; the same call is taken afterwards."""
+    beijing = datetime.now(UTC) + timedelta(hours=8)
+    night = beijing.replace(hour=23, minute=31, second=0) + timedelta(days=1)
+    async with market(keys, maintenance_weekday=night.weekday()) as merchant:
+        fields = merchant.debit_fields("XM0000060", 700, expires_s=1_000_000)
+        await merchant.control("unionpay", "clock", advance_s=(night - beijing).total_seconds())
+        said = []
+        for minutes in (0, 58, 2):
+            await merchant.control("unionpay", "clock", advance_s=60 * minutes)
+            said.append((await merchant.union("/gateway/api/backTransReq.do", **fields))["respCode"])
+    assert said == ["02", "02", "00"]
+
+
+def test_the_process_says_where_it_listens_and_ends_when_told(tmp_path: Path):
+    """One JSON line, both books reachable at the printed addresses, exit 0 on SIGTERM; never beyond loopback."""
+    command = [sys.executable, "-m", "adapters.sandbox", "--keys", str(tmp_path / "keys")]
+    with subprocess.Popen([*command, "--no-mix"], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        said = json.loads(process.stdout.readline())
+        for channel in ("alipay", "unionpay"):
+            with urllib.request.urlopen(f"{said[channel]}/mock/ledger", timeout=10) as answer:  # noqa: S310
+                assert json.load(answer)["channel"] == channel
+        process.terminate()
+        assert process.wait(10) == 0
+    open_to_all = subprocess.run([*command, "--host", "0.0.0.0"], capture_output=True, check=False)
+    assert open_to_all.returncode == 64
