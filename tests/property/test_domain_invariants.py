@@ -5,6 +5,7 @@ state's balances, parts that sum to the charge, the limit at acceptance, one liv
 order, refunds within what was paid, and exactly one record.
 """
 
+import msgspec
 from domain_world import (
     CITY,
     DAY,
@@ -18,6 +19,7 @@ from domain_world import (
     B,
     World,
     charge,
+    encoded,
     line,
     score,
     signing,
@@ -26,7 +28,16 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from hub.domain.state import decode_core, decode_encounter, due_from_bytes, encode_core, encode_encounter
+from hub.domain.evolve import evolve
+from hub.domain.state import (
+    AccountState,
+    decode_core,
+    decode_encounter,
+    due_from_bytes,
+    encode_core,
+    encode_encounter,
+    new_state,
+)
 from hub.domain.timers import next_due
 from schemas.commands import (
     DepositInsuranceAccount,
@@ -42,6 +53,7 @@ from schemas.commands import (
 )
 from schemas.errands import DebitErrand, RefundErrand, RelayErrand
 from schemas.events import DebitPaid, LatePaymentReceived
+from schemas.ledger import LedgerRecord
 
 VISITS = st.sampled_from(["V1", "V2", "V3"])
 PLACES = st.sampled_from([A, B])
@@ -230,6 +242,16 @@ class AccountLife(RuleBasedStateMachine):
         self.world.move(city=hours * HOUR, wall=minutes * MINUTE)
         assert next_due(self.world.state)[0] > self.world.city
 
+    @rule()
+    def the_lane_restarts(self):
+        """Memory is what the compacted topic holds."""
+        restore(self.world)
+
+    def teardown(self):
+        """At the end of every life the ledger is folded from its start."""
+        if hasattr(self, "world"):
+            check_whole_fold(self.world)
+
     @invariant()
     def the_state_survives_its_codec(self):
         """Decoding and encoding gives the same bytes; the head gives the due times."""
@@ -328,6 +350,16 @@ class DebitLife(RuleBasedStateMachine):
         """Both clocks move."""
         self.world.move(city=hours * HOUR, wall=minutes * MINUTE)
 
+    @rule()
+    def the_lane_restarts(self):
+        """Memory is what the compacted topic holds."""
+        restore(self.world)
+
+    def teardown(self):
+        """At the end of every life the ledger is folded from its start."""
+        if hasattr(self, "world"):
+            check_whole_fold(self.world)
+
     @invariant()
     def money_moves_once_for_an_order(self):
         """However often an order is heard of, its money is booked once."""
@@ -352,6 +384,23 @@ class DebitLife(RuleBasedStateMachine):
                 continue
             kinds = {key.partition("|")[0] for key in core.timers if key.endswith((bill.order_no, bill.id))}
             assert kinds & {"debit_query", "debit_retry"}, "an open order that nothing will ever ask about"
+
+
+def restore(world):
+    """Go on from the bytes a lane keeps, as after a restart."""
+    state = world.state
+    core = decode_core(encode_core(state.core))
+    encounters = {key: decode_encounter(encode_encounter(e)) for key, e in state.encounters.items()}
+    world.state = AccountState(core, encounters)
+
+
+def check_whole_fold(world):
+    """The ledger alone, read back from its JSON, makes the account from nothing."""
+    state = new_state(world.state.core.account)
+    for record in world.ledger:
+        state = evolve(state, msgspec.json.decode(msgspec.json.encode(record), type=LedgerRecord))
+    assert encoded(state) == encoded(world.state)
+    assert [record.seq for record in world.ledger] == list(range(1, len(world.ledger) + 1))
 
 
 LIFE = settings(max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
