@@ -26,7 +26,7 @@ from infra.processes import free_port
 from streams.projection.books import Books
 from streams.projection.worker import Projector
 
-_START_SECONDS = 30
+_START_SECONDS = 60
 _VIEWS = "from hub.roles.views import main; from hub.runtime.settings import read_settings; exit(main(read_settings()))"
 
 

@@ -46,12 +46,12 @@ class Bar(Struct, frozen=True):
 
 
 class StepAnswer(Struct, frozen=True):
-    """One step of the deduction order: what the source had, gave and left, and by which rule."""
+    """One step of the deduction order: what the source had and gave, by which rule, and what was then still to pay."""
 
     name: str
     available_fen: int
     taken_fen: int
-    left_fen: int
+    rest_fen: int
     reason: Text | None
     clause: str
     source: str

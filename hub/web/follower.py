@@ -52,6 +52,8 @@ class Follower:
         self._view_topics = tuple(topics.views.values())
         self._goal: dict[Any, int] = {}
         self._next: dict[Any, int] = {}
+        self._asked: tuple[int, dict[Any, int]] | None = None
+        """When the ends of everything followed were asked for, and what they were, until all of it is read."""
 
     async def run(self) -> None:
         """Follow for ever; a Kafka that is away is tried again every second, going on where reading ended."""
@@ -81,7 +83,8 @@ class Follower:
         self._state.restoring = bool(self._goal)
 
     async def _follow(self, consumer: Any) -> None:
-        """Read, publish four times a second, and once a second ask whether anything newer is waiting."""
+        """Read, publish four times a second, and ask once a second how much there was to read at that moment."""
+        self._asked = None
         loop = asyncio.get_running_loop()
         next_tick, next_confirm = loop.time(), loop.time()
         while True:
@@ -91,8 +94,9 @@ class Follower:
                     self._take(record)
                 self._next[partition] = records[-1].offset + 1
             await self._restored(consumer)
-            if loop.time() >= next_confirm:
-                await self._confirm(consumer)
+            await self._confirm(consumer)
+            if self._asked is None and loop.time() >= next_confirm:
+                await self._ask(consumer)
                 next_confirm = loop.time() + _CONFIRM_SECONDS
             if loop.time() >= next_tick:
                 self._state.publish()
@@ -121,19 +125,27 @@ class Follower:
                 del self._goal[each]
         self._state.restoring = bool(self._goal)
 
-    async def _confirm(self, consumer: Any) -> None:
-        """Note that everything written so far was read; ask how many commands wait for the lanes."""
-        wall = self._clock.wall()
-        followed = consumer.assignment()
+    async def _ask(self, consumer: Any) -> None:
+        """Ask where everything followed ends now; how many commands wait for the lanes comes with the same answer."""
+        wall, followed = self._clock.wall(), consumer.assignment()
         commands = _partitions(self._commands)
         ends = await consumer.end_offsets([*followed, *commands])
-        waiting = [each for each in followed if await consumer.position(each) < ends[each]]
-        if not waiting:
-            self._state.confirmed_wall = wall
+        self._asked = (wall, {each: ends[each] for each in followed})
         done = self._state.flow.commands_done
         self._state.backlog["commands"] = sum(
             max(0, ends[each] - done[each.partition] - 1) for each in commands if each.partition in done
         )
+
+    async def _confirm(self, consumer: Any) -> None:
+        """Once all that was there when we asked is read, the figures are complete up to that moment."""
+        if self._asked is None:
+            return
+        wall, ends = self._asked
+        for each, end in ends.items():
+            if await consumer.position(each) < end:
+                return
+        self._asked = None
+        self._state.confirmed_wall = wall
 
 
 def _partitions(topic: Topic) -> list[Any]:

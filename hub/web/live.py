@@ -60,6 +60,7 @@ class LiveState:
         """Put what was taken in since the last call into the log; nothing new is no change."""
         if not self._changed and not self._tail:
             return
+        self._tail.sort(key=lambda item: item.wall_at)  # stable: within a partition the order stays
         self._shown.extend(self._tail)
         self.log.publish(Change({name: frozenset(ids) for name, ids in self._changed.items()}, tuple(self._tail)))
         self._changed, self._tail = {}, []

@@ -56,7 +56,14 @@ def document() -> dict[str, Any]:
 
 def text() -> str:
     """Return the document as it is checked in."""
-    return yaml.safe_dump(document(), sort_keys=False, allow_unicode=True, width=120)
+    return yaml.dump(document(), Dumper=_PlainDumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+class _PlainDumper(yaml.SafeDumper):
+    """Writes repeated parts out: aliases are hard to read."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - yaml's signature
+        return True
 
 
 def _operation(route: Route, schema: dict[str, Any]) -> dict[str, Any]:

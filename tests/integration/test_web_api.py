@@ -104,6 +104,7 @@ async def test_a_charge_is_answered_with_its_whole_explanation(city: City):
         ("self_pay", 47_500, 0),
     ]
     assert [decision["steps"][bar["step"]]["taken_fen"] for bar in decision["bars"]] == [10_000, 5_000, 32_500, 0]
+    assert [step["rest_fen"] for step in decision["steps"]] == [37_500, 32_500, 0, 0]
     assert decision["steps"][2]["clause"] == "xiamen-platform-2024 tiers[0]"
     assert [each["events"] for each in body["history"]] == [["charge_posted"], ["charge_reduced"]]
     assert [each["amount_fen"] for each in body["history"]] == [47_500, -20_000]

@@ -142,18 +142,28 @@ def _decided(row: Row, record: LedgerRecord, parts: Allocation) -> Decision:
         hash=record.hash,
         split=split_of(parts),
         bars=bars_of(parts, record.explanation),
-        steps=tuple(_step(step) for step in record.explanation),
+        steps=_steps(parts, record.explanation),
         limit_fen=person.limit_fen if person else None,
         used_fen=person.used_fen if person else None,
     )
 
 
-def _step(step: Step) -> StepAnswer:
+def _steps(parts: Allocation, steps: Sequence[Step]) -> tuple[StepAnswer, ...]:
+    """Return the steps, each with what was still to pay after it: the rest that the later steps took."""
+    rest = parts.total_fen() - parts.fund_fen - parts.other_fen
+    answers = []
+    for step in steps:
+        rest -= step.taken_fen
+        answers.append(_step(step, rest))
+    return tuple(answers)
+
+
+def _step(step: Step, rest_fen: int) -> StepAnswer:
     return StepAnswer(
         name=step.name,
         available_fen=step.available_fen,
         taken_fen=step.taken_fen,
-        left_fen=step.left_fen,
+        rest_fen=rest_fen,
         reason=text_of(step.reason, step.parameters) if step.reason else None,
         clause=step.clause,
         source=step.source,

@@ -19,7 +19,7 @@ export interface Step {
   name: string;
   available_fen: number;
   taken_fen: number;
-  left_fen: number;
+  rest_fen: number;
   reason: Text | null;
   clause: string;
   source: string;
