@@ -82,5 +82,5 @@ def _checks(settings: Settings, processor: AccountProcessor) -> dict[str, Check]
 
 def _stuck(processor: AccountProcessor) -> str:
     """Return what is wrong when commands wait and nothing was committed for half a minute."""
-    age = processor.commit_age_seconds
+    age = processor.waiting_seconds
     return f"commands wait and nothing was committed for {age:.0f} s" if age > _STUCK_SECONDS else ""

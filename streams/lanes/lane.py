@@ -90,6 +90,7 @@ class Lane:
         self.book: Book | None = None
         self._backlog: deque[Any] = deque()
         self._expected = 0
+        self._waiting_since = 0.0
         self._read_at = -1
         self._read: Command | None = None
         self._floor = Now(0, 0)
@@ -121,6 +122,17 @@ class Lane:
         return len(self._backlog)
 
     @property
+    def lag(self) -> int:
+        """Commands between what is committed and the end of the log as the last fetch saw it."""
+        end = self._host.consumer.highwater(self.place)
+        return max(0, end - self.book.watermark.next_offset) if self.book is not None and end else 0
+
+    @property
+    def waiting_seconds(self) -> float:
+        """How long commands have waited since the last commit or since the first of them came; 0 without any."""
+        return time.monotonic() - self._waiting_since if self._backlog else 0.0
+
+    @property
     def accounts(self) -> int:
         """Accounts the lane holds."""
         return len(self.book.accounts) if self.book is not None else 0
@@ -134,6 +146,8 @@ class Lane:
                 f"partition {self.partition}: a hole in the commands: offset {self._expected} was due, "
                 f"{records[0].offset} to {records[-1].offset} came as {len(records)} records"
             )
+        if not self._backlog:
+            self._waiting_since = time.monotonic()
         self._backlog.extend(records)
         self._expected = records[-1].offset + 1
         self._relieve()
@@ -285,6 +299,7 @@ class Lane:
         await write_transaction(self.producer, batch, self.partition, self._settings, host.clock.wall(), host.hold)
         metrics.LANE_TRANSACTION_SECONDS.observe(time.perf_counter() - started)
         batch.adopt()
+        self._waiting_since = time.monotonic()
         self._consumed(book)
         self._relieve()
         await host.hold.reach(sections.AFTER_MEMORY_BEFORE_REPLIES)

@@ -34,10 +34,12 @@ class Outbox:
 
     async def deliver(self) -> None:
         """Send every batch and wait for every future: a commit would not notice that one failed (kernel.md 7.2)."""
-        sent = [
-            await self._producer.send_batch(batch, topic, partition=self._partition) for topic, batch in self._batches
-        ]
-        outcomes = await asyncio.gather(*sent, return_exceptions=True)
+        sent = []
+        try:
+            for topic, batch in self._batches:
+                sent.append(await self._producer.send_batch(batch, topic, partition=self._partition))
+        finally:
+            outcomes = await asyncio.gather(*sent, return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome

@@ -61,6 +61,14 @@ class Parking:
         self._rules = rules
         self._clock = clock
 
+    async def park(self, place: str) -> str:
+        """Park what the command line names, an offset or `account:kind:subject`; return what was parked, in words."""
+        if place.isdecimal():
+            return f"command {await self.park_command(int(place))} at offset {place}"
+        name = TimerName.parse(place)
+        await self.park_timer(name)
+        return f"timer {name.kind} {name.subject} of {name.account}"
+
     async def park_command(self, offset: int) -> str:
         """Park the command at this offset; return its id.
 

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -62,7 +61,6 @@ class AccountProcessor(Service, ConsumerRebalanceListener):  # type: ignore[misc
         self.lanes: dict[int, Lane] = {}
         self.joined = self.failing = False
         self.commands_total = self.timers_total = self.transactions_total = self.dead_letters_total = 0
-        self.last_commit_at = time.monotonic()
         self.consumer: Any = None
         self.replies: Replies
         super().__init__(**service)
@@ -73,10 +71,9 @@ class AccountProcessor(Service, ConsumerRebalanceListener):  # type: ignore[misc
         return self.joined and not self.failing and all(lane.accepting for lane in self.lanes.values())
 
     @property
-    def commit_age_seconds(self) -> float:
-        """Seconds since the last commit, 0 while nothing waits to be decided."""
-        waiting = any(lane.backlog for lane in self.lanes.values())
-        return time.monotonic() - self.last_commit_at if waiting else 0.0
+    def waiting_seconds(self) -> float:
+        """How long the lane that is worst off has had commands waiting without a commit."""
+        return max((lane.waiting_seconds for lane in self.lanes.values()), default=0.0)
 
     async def on_start(self) -> None:
         """Connect; partitions come by the rebalance callbacks."""
@@ -128,6 +125,7 @@ class AccountProcessor(Service, ConsumerRebalanceListener):  # type: ignore[misc
             for number, place in mine.items():
                 self._assign(number, place)
             self.joined = True
+            metrics.LANES_OPEN.set(len(self.lanes))
             _log.info("partitions_assigned", partitions=sorted(mine))
         except Exception as error:  # noqa: BLE001 - the shell: whatever it is, the process stops
             await self.failed(f"assign: {error!r}", EXIT_STOPPED)
@@ -158,13 +156,12 @@ class AccountProcessor(Service, ConsumerRebalanceListener):  # type: ignore[misc
         metrics.LANE_BATCH_COMMANDS.observe(batch.count)
         number = str(lane.partition)
         metrics.LANE_ACCOUNTS.labels(partition=number).set(lane.accounts)
-        metrics.LANE_LAG.labels(partition=number).set(lane.backlog)
+        metrics.LANE_LAG.labels(partition=number).set(lane.lag)
         metrics.LANE_LAST_COMMIT.labels(partition=number).set_to_current_time()
         self.commands_total += batch.commands
         self.timers_total += batch.timers
         self.dead_letters_total += len(batch.dead_letters)
         self.transactions_total += 1
-        self.last_commit_at = time.monotonic()
 
     async def _drain(self) -> None:
         """Stop all input and wait for open transactions; lanes never touch the consumer inside one: no deadlock."""

@@ -7,12 +7,12 @@ from lanes_world import Worker, World, person, until
 from hub.runtime.bus import create_topics, delete_topics
 from schemas.topics import Cluster, topics
 
-ACCOUNTS, ROUNDS, SIZE = 400, 12, 1500
+ACCOUNTS, ROUNDS, SIZE = 300, 8, 1500
 HOUR = 3_600_000
 
 
 async def test_restore_after_compaction_gives_the_last_states_and_their_timers(world: World):
-    """1 MiB segments and a short back-off: most of 4,800 states are cleaned away; 400 exact ones are restored."""
+    """1 MiB segments and a short back-off: most of 2,700 states are cleaned away; 300 exact ones are restored."""
     small = {"segment.bytes": str(1024 * 1024), "min.cleanable.dirty.ratio": "0.01", "max.compaction.lag.ms": "500"}
     prefix = f"{world.settings.topic_prefix}c"
     registry = topics(prefix, Cluster(partitions=4), overrides={"accounts": small})

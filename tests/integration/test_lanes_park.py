@@ -30,7 +30,7 @@ async def test_an_undecidable_command_stops_the_lane_in_front_of_it_until_it_is_
     for _ in range(2):
         assert "command c2 at offset 1" in await stopped(world)
     assert await world.committed() == 1
-    assert await parking(world).park_command(1) == "c2"
+    assert await parking(world).park("1") == "command c2 at offset 1"
     assert await world.committed() == 2
     worker = await Worker(world).start()
     await until(lambda: worker.processor.commands_total == 1)
@@ -91,7 +91,7 @@ async def test_a_timer_that_cannot_be_decided_is_parked_by_the_name_the_log_give
     name = reason.split("timer ")[1].split(" due")[0]
     with pytest.raises(ParkRefusedError, match="is due first"):
         await parking(world).park_timer(TimerName(person(1), "term", "bill"))
-    await parking(world).park_timer(TimerName.parse(name))
+    assert await parking(world).park(name) == f"timer auto_debit bill of {person(1)}"
     worker = await Worker(world, rules=BrokenTimers()).start()
     await until(lambda: worker.processor.commands_total == 1)
     await worker.stop()
