@@ -557,6 +557,21 @@ async def test_scenarios_change_the_whole_gateway(merchant: Merchant):
     assert (await merchant.debit("XM0000051", 700))["respCode"] == "00"
 
 
+async def test_scenarios_spoil_answers_and_notices_but_not_the_work(merchant: Merchant):
+    """Cut, slow, without notices: each time the money moved and the book says so."""
+    await merchant.control("alipay", "scenario", name="cut_answers")
+    with pytest.raises(aiohttp.ClientError):
+        await merchant.pay("XM52", "7.00")
+    await merchant.control("alipay", "scenario", name="slow_answers")
+    began = asyncio.get_running_loop().time()
+    await merchant.pay("XM53", "7.00")
+    assert asyncio.get_running_loop().time() - began >= 0.25
+    await merchant.control("alipay", "scenario", name="no_notices")
+    await merchant.pay("XM54", "7.00")
+    orders = (await merchant.ledger("alipay"))["orders"]
+    assert [(order["moved"], len(order["notices"])) for order in orders] == [(True, 1), (True, 1), (True, 0)]
+
+
 async def test_the_order_of_calls_changes_no_outcome(keys: Path):
     """A rough mix, sixty debits a channel, all at once in two different orders: the books agree on every order."""
     rough = Mix(nsf=0.2, limit=0.1, agreement_dead=0.1, risk=0.1, pending_then_paid=0.1, unknown=0.2)
