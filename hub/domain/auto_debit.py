@@ -110,9 +110,10 @@ def _send(draft: Draft, bill: Bill) -> None:
 
 
 def query_due(draft: Draft, order_no: str) -> Outcome:
-    """Ask the gateway about an order; asked again by the guard if even this is never answered."""
+    """Ask the gateway about an order that is open or in doubt; the guard asks again if this is never answered."""
     debit = draft.debit(order_no)
-    query(draft, debit)
+    if debit.live or debit.doubt:
+        query(draft, debit)
     return Outcome("TIMER", debit.bill)
 
 

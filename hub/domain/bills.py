@@ -131,8 +131,13 @@ def settle_visit(draft: Draft, visit: str) -> None:
     encounter = draft.state.encounters.get(visit)
     if encounter is None or not encounter.closed_at or f"archive|{visit}" in draft.core.timers:
         return
-    if not (_money_moves(draft, visit) or _lines_wait(encounter)):
+    if is_settled(draft, encounter):
         draft.emit(VisitSettled(encounter.visit, encounter.institution, draft.now.city + ARCHIVE_AFTER_MS))
+
+
+def is_settled(draft: Draft, encounter: Encounter) -> bool:
+    """Return True when nothing of a visit is owed, on its way, held, parked or not yet billed."""
+    return not (_money_moves(draft, encounter.key) or _lines_wait(encounter))
 
 
 def _money_moves(draft: Draft, visit: str) -> bool:

@@ -7,7 +7,7 @@ from hub.domain.clocks import DAY_MS
 from hub.domain.deduction import Case, allocation_of, split_charge
 from hub.domain.draft import CHARGE_QUARANTINE, Draft, Outcome, Refusal
 from hub.domain.lines import Sorted, booked_line, posted_line, sort_lines
-from hub.domain.matching import Hit, Wanted, match_credit
+from hub.domain.matching import Hit, OpenLines, Wanted, match_credit
 from hub.domain.reversals import Taking, check_takings, exceeds, take_back
 from hub.domain.settlements import check_settlement
 from hub.domain.state import Encounter, ParkedLine
@@ -63,7 +63,7 @@ def _check(draft: Draft, body: PostCharge) -> Refusal | None:
     charged = 0
     for line in body.lines:
         charged += line.amount_fen if line.kind == "charge" else 0
-        if line.amount_fen > AMOUNT_FEN_MAX or charged > AMOUNT_FEN_MAX:
+        if not 0 <= line.amount_fen <= AMOUNT_FEN_MAX or charged > AMOUNT_FEN_MAX:
             return Refusal(Reason.AMOUNT_OUT_OF_RANGE)
     if key in draft.core.archived:
         return Refusal(Reason.VISIT_ARCHIVED, quarantine=CHARGE_QUARANTINE)
@@ -121,10 +121,11 @@ def _plan_credits(draft: Draft, body: PostCharge, lines: Sorted) -> Credits | Re
     credits_ = Credits([], [], [])
     if not lines.credits:
         return credits_
+    open_lines = OpenLines(draft.encounter(body.institution, body.visit), lines.charges)
     fresh_open = {key: line.amount_fen for key, (line, _) in lines.charges.items()}
     for line, content in lines.credits:
         wanted = Wanted(line.line_key, line.reverses, line.order_no, line.item.code, line.amount_fen)
-        match = match_credit(draft.state, body.institution, body.visit, wanted, lines.charges)
+        match = match_credit(draft.state, body.institution, wanted, lines.charges, open_lines)
         if match == "several":
             return Refusal(Reason.CREDIT_UNMATCHED, quarantine=CHARGE_QUARANTINE)
         if isinstance(match, str):
@@ -247,18 +248,19 @@ def _park(draft: Draft, body: PostCharge, unmatched: list[PostedLine]) -> None:
 def _unpark(draft: Draft, body: PostCharge) -> None:
     """Apply parked credits of the institution whose charge came with this message."""
     waiting = [e for e in draft.state.encounters.values() if e.parked and e.institution == body.institution]
-    parked = [(encounter, *entry) for encounter in waiting for entry in encounter.parked.items()]
-    for encounter, command, credit in parked:
+    parked = [(encounter, credit) for encounter in waiting for credit in encounter.parked.values()]
+    for encounter, credit in parked:
         takings = [_parked_taking(draft, encounter, line) for line in credit.lines]
         known = [taking for taking in takings if taking is not None]
         if len(known) == len(takings) and check_takings(draft, known) is None:
-            draft.emit(CreditUnparked(encounter.visit, encounter.institution, command, applied=True))
+            draft.emit(CreditUnparked(encounter.visit, encounter.institution, credit.command, applied=True))
             take_back(draft, known, body.event_at)
 
 
 def _parked_taking(draft: Draft, encounter: Encounter, line: ParkedLine) -> Taking | None:
     wanted = Wanted(line.line_key, line.reverses, line.order_no, line.item, line.amount_fen)
-    match = match_credit(draft.state, encounter.institution, encounter.visit, wanted, {})
+    open_lines = OpenLines(draft.state.encounters[encounter.key], {})
+    match = match_credit(draft.state, encounter.institution, wanted, {}, open_lines)
     if isinstance(match, str) or match.visit is None:
         return None
     amount = match.visit.lines[match.line_key].open_fen if line.in_full else line.amount_fen

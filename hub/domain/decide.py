@@ -167,9 +167,10 @@ _FIRE_BY_ID: Final[dict[str, Callable[[Draft, str], Outcome]]] = {
 
 def _give_up_parked(draft: Draft, subject: str) -> None:
     """A credit whose charge never came: a person must look."""
-    visit, _, command = subject.rpartition("|")
-    institution, _, visit_no = visit.partition("|")
-    draft.emit(CreditUnparked(visit_no, institution, command, applied=False))
+    visit, _, place = subject.rpartition("|")
+    encounter = draft.state.encounters[visit]
+    command = encounter.parked[place].command
+    draft.emit(CreditUnparked(encounter.visit, encounter.institution, command, applied=False))
     draft.set_aside(CHARGE_QUARANTINE, Reason.CREDIT_UNMATCHED, f"waited since command {command}", command=command)
 
 

@@ -1,11 +1,14 @@
 """Charge lines: their canonical form, and which of a message are new, repeated or changed (protocols 2.4)."""
 
 from decimal import Decimal, InvalidOperation
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from hub.domain.state import AccountState, Encounter, Line
 from schemas.commands import ChargeLine, PostCharge
 from schemas.events import PostedLine
+
+DIGITS_MAX: Final = 40
+"""A quantity beyond this is compared as it was sent."""
 
 
 def canonical_line(line: ChargeLine) -> str:
@@ -18,9 +21,11 @@ def canonical_quantity(text: str) -> str:
     if text.isdigit():
         return text.lstrip("0") or "0"
     try:
-        return format(Decimal(text).normalize(), "f")
+        quantity = Decimal(text).normalize()
     except InvalidOperation:
         return text
+    plain = quantity.is_finite() and abs(quantity.adjusted()) <= DIGITS_MAX and len(text) <= DIGITS_MAX
+    return format(quantity, "f") if plain else text
 
 
 def posted_line(line: ChargeLine, content: str, amount_fen: int, reverses: str = "") -> PostedLine:

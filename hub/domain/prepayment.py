@@ -28,6 +28,8 @@ def deposit_insurance(draft: Draft, body: DepositInsuranceAccount) -> Outcome | 
 
 def receive_transfer(draft: Draft, body: ReceiveTransfer) -> Outcome | Refusal:
     """Book the prepayment that a linked number account gives to its person."""
+    if not body.prepayment_fen > 0:
+        return Refusal(Reason.AMOUNT_OUT_OF_RANGE)
     identify(draft, body.subject)
     deposit = draft.new_id("P")
     draft.emit(

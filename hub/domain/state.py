@@ -104,6 +104,8 @@ class Parked(Frozen, frozen=True):
 
     lines: tuple[ParkedLine, ...]
     until: Instant
+    command: str = ""
+    """The id of the message."""
 
 
 class Settlement(Frozen, frozen=True):

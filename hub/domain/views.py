@@ -1,10 +1,20 @@
 """How each thing that a record touched stands afterwards, so that a projection copies and never computes."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from hub.domain.deduction import allocation_of
 from hub.domain.state import AccountState, Bill, Charge, Core, Debit, Encounter
-from schemas.events import ChargePosted, Event, LinesHeld, PostedLine
+from schemas.events import (
+    BillClosed,
+    BillIssued,
+    BillRevised,
+    ChargePosted,
+    ChargeReduced,
+    Event,
+    LinesHeld,
+    PostedLine,
+    SettlementReversed,
+)
 from schemas.ledger import BillView, ChargeView, DebitView, PersonView, View
 
 BillState = Literal[
@@ -12,16 +22,18 @@ BillState = Literal[
 ]
 
 
+RELINKING: Final = frozenset((BillIssued, BillRevised, BillClosed, SettlementReversed))
+"""Events that change which bill charges belong to, or their status."""
+LINKED_VIEWS_MAX: Final = 2_000
+"""A record stays below its size; of a longer stay the older charges are found by their visit."""
+
+
 def views(before: AccountState, after: AccountState, events: list[Event]) -> tuple[View, ...]:
     """Return the person, and every charge, bill and debit whose state is another object than before."""
     if not events:
         return ()
     touched: list[View] = [person_view(after.core)]
-    booked = {e.charge: e.lines for e in events if type(e) is ChargePosted or type(e) is LinesHeld}
-    for key, encounter in after.encounters.items():
-        old = before.encounters.get(key)
-        if old is not encounter:
-            touched += _charge_views(old, encounter, booked)
+    touched += _charge_views(before, after, events)
     if after.core.bills is not before.core.bills:
         bills = before.core.bills
         touched += [bill_view(after.core, b) for id_, b in after.core.bills.items() if bills.get(id_) is not b]
@@ -58,17 +70,38 @@ def person_view(core: Core) -> PersonView:
     )
 
 
-def _charge_views(
-    old: Encounter | None, encounter: Encounter, booked: dict[str, tuple[PostedLine, ...]]
-) -> list[ChargeView]:
-    if old is not None and old.charges is encounter.charges:
-        return []
-    known = old.charges if old else {}
+def _charge_views(before: AccountState, after: AccountState, events: list[Event]) -> list[ChargeView]:
+    """Return the charges that events name; those that a bill took or let go only up to a bound, the newest first."""
+    named: dict[tuple[str, str], tuple[PostedLine, ...]] = {}
+    relinked = False
+    for event in events:
+        if isinstance(event, ChargePosted | LinesHeld):
+            key = f"{event.institution}|{event.visit}"
+            named[key, event.charge] = event.lines
+            if isinstance(event, ChargePosted):
+                named.update({(key, held): () for held in event.absorbs})
+        elif isinstance(event, ChargeReduced):
+            named.setdefault((f"{event.institution}|{event.visit}", event.charge), ())
+        elif type(event) in RELINKING:
+            relinked = True
+    if relinked:
+        for place in _relinked(before, after)[:LINKED_VIEWS_MAX]:
+            named.setdefault(place, ())
     return [
-        charge_view(encounter, charge, booked.get(id_, ()))
-        for id_, charge in encounter.charges.items()
-        if known.get(id_) is not charge
+        charge_view(after.encounters[key], after.encounters[key].charges[charge], lines)
+        for (key, charge), lines in named.items()
     ]
+
+
+def _relinked(before: AccountState, after: AccountState) -> list[tuple[str, str]]:
+    places: list[tuple[str, str]] = []
+    for key, encounter in after.encounters.items():
+        old = before.encounters.get(key)
+        if old is encounter:
+            continue
+        known = old.charges if old else {}
+        places += [(key, id_) for id_, charge in encounter.charges.items() if known.get(id_) is not charge]
+    return places[::-1]
 
 
 def charge_view(encounter: Encounter, charge: Charge, lines: tuple[PostedLine, ...]) -> ChargeView:

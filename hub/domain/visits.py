@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from hub.domain.bills import issue_bills, settle_visit
+from hub.domain.bills import is_settled, issue_bills, settle_visit
 from hub.domain.clocks import HOUR_MS, clamped
 from hub.domain.draft import CHARGE_QUARANTINE, Draft, Outcome, Refusal
 from hub.domain.settlements import split_held
@@ -95,6 +95,7 @@ def _reopen(draft: Draft, encounter: Encounter, pack: Pack | None) -> None:
 
 
 def archive_visit(draft: Draft, visit: str) -> None:
-    """Let a visit settled long ago leave the state; its id stays known."""
+    """Let a visit settled long ago leave the state; its id stays known. What came alive again stays."""
     encounter = draft.state.encounters[visit]
-    draft.emit(VisitArchived(encounter.visit, encounter.institution))
+    if is_settled(draft, encounter):
+        draft.emit(VisitArchived(encounter.visit, encounter.institution))

@@ -4,6 +4,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from hub.domain.digests import id_digest
 from hub.domain.evolve.changes import (
     Applications,
     armed,
@@ -191,14 +192,13 @@ def _settlement_reversed(state: AccountState, event: events.SettlementReversed) 
 
 def _parked(state: AccountState, event: events.CreditParked) -> AccountState:
     encounter = state.encounters[visit_key(event.institution, event.visit)]
-    parked = Parked(tuple(_parked_line(line) for line in event.lines), event.until)
+    place = id_digest(event.command_id)
+    parked = Parked(tuple(_parked_line(line) for line in event.lines), event.until, event.command_id)
     credits_ = dict(encounter.credits)
     for line in event.lines:
         credits_[line.line_key] = (line.content_hash, "")
-    state = with_encounter(
-        state, replace(encounter, parked=put(encounter.parked, event.command_id, parked), credits=credits_)
-    )
-    subject = f"{encounter.key}|{event.command_id}"
+    state = with_encounter(state, replace(encounter, parked=put(encounter.parked, place, parked), credits=credits_))
+    subject = f"{encounter.key}|{place}"
     timers = armed(state.core.timers, "parked_credit", subject, event.until, city=True, outside=False)
     return with_core(state, timers=timers)
 
@@ -223,14 +223,13 @@ def _parked_line(line: PostedLine) -> ParkedLine:
 
 def _unparked(state: AccountState, event: events.CreditUnparked) -> AccountState:
     encounter = state.encounters[visit_key(event.institution, event.visit)]
-    parked = encounter.parked[event.command_id]
+    place = id_digest(event.command_id)
+    parked = encounter.parked[place]
     credits_ = encounter.credits
     if not event.applied:
         credits_ = without(credits_, *(line.line_key for line in parked.lines))
-    state = with_encounter(
-        state, replace(encounter, parked=without(encounter.parked, event.command_id), credits=credits_)
-    )
-    subject = f"{encounter.key}|{event.command_id}"
+    state = with_encounter(state, replace(encounter, parked=without(encounter.parked, place), credits=credits_))
+    subject = f"{encounter.key}|{place}"
     return with_core(state, timers=disarmed(state.core.timers, subject, "parked_credit"))
 
 

@@ -116,7 +116,9 @@ def _finished(state: AccountState, event: events.DebitFinished) -> AccountState:
 
 def _doubted(state: AccountState, event: events.DebitDoubted) -> AccountState:
     debit = replace(state.core.debits[event.order_no], doubt=event.word)
-    timers = armed(state.core.timers, "debit_query", event.order_no, event.guard_wall_at, city=False, outside=True)
+    settled = not event.word and not debit.live
+    timers = disarmed(state.core.timers, event.order_no, "debit_query") if settled else state.core.timers
+    timers = armed(timers, "debit_query", event.order_no, event.guard_wall_at, city=False, outside=True)
     return with_core(state, debits=with_debit(state.core, debit), timers=timers)
 
 

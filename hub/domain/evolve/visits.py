@@ -59,8 +59,10 @@ def _archived(state: AccountState, event: events.VisitArchived) -> AccountState:
     """The visit's lines, bills, debits and refunds leave the state; its id stays known."""
     key = visit_key(event.institution, event.visit)
     core = state.core
-    gone = [bill.id for bill in core.bills.values() if bill.visit == key]
+    gone = {bill.id for bill in core.bills.values() if bill.visit == key}
     bills = without(core.bills, *gone)
+    gone |= {debit.order_no for debit in core.debits.values() if debit.bill in gone}
+    gone |= {refund.refund_no for refund in core.refunds.values() if refund.bill in gone}
     core = replace(
         core,
         archived=(*core.archived, key),
@@ -72,7 +74,7 @@ def _archived(state: AccountState, event: events.VisitArchived) -> AccountState:
             for id_, payment in core.payments.items()
             if not payment.applied or any(bill in bills for bill, _ in payment.applied)
         },
-        timers=disarmed(core.timers, key, "archive", "idle_close"),
+        timers={name: alarm for name, alarm in core.timers.items() if name.partition("|")[2] not in gone | {key}},
     )
     return AccountState(core, without(state.encounters, key))
 
