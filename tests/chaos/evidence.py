@@ -7,8 +7,10 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 DEMO_CITY_KEY = bytes.fromhex("6d6564637265646974206465" * 2 + "6d6f206369747920")
@@ -25,7 +27,7 @@ class Row(NamedTuple):
     key: str
     raw: bytes
     value: dict[str, Any]
-    headers: dict[str, str] = {}
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 def row(partition: int, offset: int, key: bytes | None, raw: bytes, headers: dict[str, str] | None = None) -> Row:
@@ -72,7 +74,7 @@ class Evidence:
     commands: list[Row] = field(default_factory=list)
     ledger: list[Row] = field(default_factory=list)
     dead_letters: list[Row] = field(default_factory=list)
-    clock: Clock = Clock(0, 0, 1.0)
+    clock: Clock = field(default_factory=lambda: Clock(0, 0, 1.0))
     aborted: int = 0
 
     def by_place(self) -> dict[tuple[int, int], Row]:

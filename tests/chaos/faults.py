@@ -22,6 +22,7 @@ LANE_SECTIONS = (
     "lane_after_commit_before_memory",
 )
 HIT_SECONDS = 45.0
+PROGRESS_RECORDS = 10
 _PROGRESS_SECONDS = 60.0
 _LOOK_SECONDS = 0.004
 
@@ -173,7 +174,7 @@ async def progress(hub: Hub, record: Record) -> None:
         with contextlib.suppress(KafkaError, OSError, TimeoutError):
             total = sum((await end_offsets(hub.addresses["kafka"], LEDGER)).values())
             first = total if first < 0 else first
-            if total >= first + 30:
+            if total >= first + PROGRESS_RECORDS:
                 record.commits.append(total - first)
                 return
         await asyncio.sleep(0.3)

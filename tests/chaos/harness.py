@@ -73,17 +73,24 @@ async def perform(plan: Plan, where: Path) -> Run:
     began = time.monotonic()
     async with running_hub(where, seed=plan.seed, rate=plan.rate, speed=plan.speed, stretch=plan.stretch) as hub:
         clock, loaded = read_clock(hub.clock_file), time.monotonic()
+        phases = [f"ready {loaded - began:.0f} s"]
         record = await apply(hub, list(plan.faults), plan.seed)
         await asyncio.sleep(max(0.0, plan.load_seconds - (time.monotonic() - loaded)))
+        phases.append(f"loaded {time.monotonic() - began:.0f} s")
         await _stop_city(hub)
         freeze(hub.clock_file)
         evidence = await settled(hub.addresses, hub.sent_log, clock, _SETTLE_SECONDS)
         wrong = [f"missing: {each}" for each in missing(evidence)[:20]] + complaints(evidence)
+        phases.append(f"settled {time.monotonic() - began:.0f} s")
         if plan.deep:
             wrong += await _deep(hub)
         _keep_logs(hub, where)
+        phases.append(f"verified {time.monotonic() - began:.0f} s")
     run = Run(plan, record, evidence, wrong, _missed(plan, record, evidence), time.monotonic() - began)
-    sys.stdout.write(f"\n{run.row()}\n" + "".join(f"  {text}\n" for text in [*run.faults_missed, *wrong][:40]))
+    sys.stdout.write(
+        f"\n{run.row()}\n  {', '.join(phases)}; commits {record.commits}\n"
+        + "".join(f"  {text}\n" for text in [*run.faults_missed, *wrong][:40])
+    )
     return run
 
 
@@ -93,7 +100,7 @@ async def _stop_city(hub: Hub) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + _CITY_STOP_SECONDS
-        while _lives(pid) and time.monotonic() < deadline:
+        while _lives(pid) and time.monotonic() < deadline:  # noqa: ASYNC110 - a process id has no event
             await asyncio.sleep(0.1)
 
 

@@ -127,30 +127,32 @@ async def running_hub(
     where: Path, *, seed: int, rate: float, speed: float, stretch: Mapping[str, int]
 ) -> AsyncIterator[Hub]:
     """Start the demo below `where`, yield it when everything is ready; afterwards nothing of it is left."""
-    ready, sent, log = where / "ready.json", where / "sent.jsonl", where / "demo.log"
-    command = [_PYTHON, "-m", "hub.cli", "demo", "--no-browser", "--json", "--ready-file", ready, "--sent-log", sent]
-    numbers = ["--rate", rate, "--seed", seed, "--speed", speed, "--stretch", json.dumps(dict(stretch))]
     scratch = Path(tempfile.mkdtemp(prefix="medcredit-chaos-"))
-    scratch.chmod(0o711)  # PostgreSQL, started by root, runs under another account
-    environment = {**os.environ, "TMPDIR": str(scratch)}
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*map(str, command), *map(str, numbers)], stdout=output, stderr=subprocess.STDOUT, env=environment
-        )
+    numbers = ("--rate", rate, "--seed", seed, "--speed", speed, "--stretch", json.dumps(dict(stretch)))
+    process = _start(where, scratch, [str(each) for each in numbers])
     try:
-        await _until_ready(process, ready, log)
-        yield Hub(process, ready, sent)
+        await asyncio.to_thread(_wait_ready, process, where)
+        yield Hub(process, where / "ready.json", where / "sent.jsonl")
     finally:
         await asyncio.to_thread(_end, process)
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-async def _until_ready(process: "subprocess.Popen[bytes]", ready: Path, log: Path) -> None:
+def _start(where: Path, scratch: Path, numbers: list[str]) -> "subprocess.Popen[bytes]":
+    files = ["--ready-file", str(where / "ready.json"), "--sent-log", str(where / "sent.jsonl")]
+    command = [str(_PYTHON), "-m", "hub.cli", "demo", "--no-browser", "--json", *files, *numbers]
+    scratch.chmod(0o711)  # PostgreSQL, started by root, runs under another account
+    with (where / "demo.log").open("wb") as output:
+        environment = {**os.environ, "TMPDIR": str(scratch)}
+        return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
+
+
+def _wait_ready(process: "subprocess.Popen[bytes]", where: Path) -> None:
     deadline = time.monotonic() + READY_SECONDS
-    while not ready.exists():
+    while not (where / "ready.json").exists():
         if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"the demo did not become ready:\n{log.read_text()[-3000:]}")
-        await asyncio.sleep(0.1)
+            raise RuntimeError(f"the demo did not become ready:\n{(where / 'demo.log').read_text()[-3000:]}")
+        time.sleep(0.1)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -9,15 +9,11 @@ from collecting import gather, missing, read_clock
 from oracle import complaints, summary
 
 
-async def main(ready_file: str, sent_log: str) -> int:
+def main(ready_file: str, sent_log: str) -> int:
     """Return 0 when there is no complaint."""
     ready = json.loads(Path(ready_file).read_text())
     clock = read_clock(Path(ready["run_dir"]) / "clock.json")
-    evidence = await gather(ready["addresses"], Path(sent_log), clock)
-    if len(sys.argv) > 3:
-        import pickle
-
-        Path(sys.argv[3]).write_bytes(pickle.dumps(evidence))
+    evidence = asyncio.run(gather(ready["addresses"], Path(sent_log), clock))
     found = complaints(evidence)
     sys.stdout.write(
         "\n".join([str(summary(evidence)), *(f"still {each}" for each in missing(evidence)), *found]) + "\n"
@@ -26,4 +22,4 @@ async def main(ready_file: str, sent_log: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(*sys.argv[1:3])))
+    sys.exit(main(*sys.argv[1:3]))

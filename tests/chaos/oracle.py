@@ -251,7 +251,7 @@ def summary(evidence: Evidence) -> Summary:
 
 
 def _resent_ok(evidence: Evidence) -> int:
-    """Return the accepted exchanges that are the first accepted one of their message: no copies, but late first ones."""
+    """Return the resends that are the first accepted one of their message: no copies, but late first ones."""
     first: set[Key] = set()
     late = 0
     for exchange in evidence.sent:

@@ -5,6 +5,7 @@ gateways'. City time of a gateway's instant follows from the clock's rule alone.
 """
 
 from collections import Counter, defaultdict
+from itertools import pairwise
 from typing import Any
 
 from evidence import DAY_MS, HOUR_MS, Evidence, Row, owner
@@ -152,7 +153,7 @@ def _numbers(evidence: Evidence, story: Story) -> list[str]:
     known = {order["order_no"]: order for order in _all_orders(evidence)}
     texts = []
     for bill, numbers in story.orders.items():
-        for before, after in zip(numbers, numbers[1:], strict=False):
+        for before, after in pairwise(numbers):
             old, new = known.get(before), known.get(after)
             if old is None or new is None or not new["attempts"]:
                 continue
