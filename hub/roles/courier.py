@@ -1,7 +1,7 @@
 """The role `courier`: calls gateways, one call per errand, and relays commands between accounts (architecture 2, 12).
 
 Two loops with two consumer groups, so that relays never wait behind a gateway call. Ends with 0 after SIGTERM, 70 when
-Kafka failed or something unexpected happened, 78 when an errand cannot be read.
+Kafka failed or something unexpected happened, 78 when an errand or a key file cannot be read.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from hub.runtime.logs import configure_logging, get_logger
 from hub.runtime.sealing import Sealer
 from hub.runtime.sections import CriticalSections
 from hub.runtime.settings import Settings
-from schemas.errors import TransportError
+from schemas.errors import ConfigurationError, TransportError
 from schemas.reasons import Reason
 from streams.courier.calls import CallWorker
 from streams.courier.faults import EXIT_STOPPED, CourierError
@@ -40,7 +40,7 @@ _log = get_logger("courier")
 
 
 def main(settings: Settings) -> int:
-    """Run the courier until SIGTERM; return its exit status. Raises ConfigurationError for a bad key file."""
+    """Run the courier until SIGTERM; return its exit status, 78 for a missing or bad key file."""
     configure_logging("courier", settings.log_level, settings.log_format)
     status: int = uvloop.run(run(settings))
     return status
@@ -55,7 +55,7 @@ async def run(settings: Settings) -> int:
     async with serve_health(settings.health, "courier", courier.checks()):
         try:
             await courier.run()
-        except CourierError as error:
+        except (CourierError, ConfigurationError) as error:
             _log.error("courier_stopped", exit_code=error.exit_code, error=str(error))
             return error.exit_code
         except (KafkaError, OSError) as error:

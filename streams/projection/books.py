@@ -130,9 +130,12 @@ class Books:
     async def _connected(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():
             self._connection = None
-            connection = await connect(self._dsn, "writer", schema=self._schema)
-            await connection.execute(SQL["stage_tables"])
-            self._connection = connection
+            self._connection = await connect(self._dsn, "writer", schema=self._schema)
+            try:
+                await self._connection.execute(SQL["stage_tables"])
+            except BaseException:
+                await self.close()  # without its staging tables it is of no use to the next call
+                raise
         return self._connection
 
     async def _advance(self, connection: asyncpg.Connection, advances: Iterable[Advance]) -> None:

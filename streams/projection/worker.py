@@ -20,6 +20,9 @@ from streams.projection.faults import DisagreementError
 
 BATCH_RECORDS: Final = 1000
 POLL_MS: Final = 200
+SMALL_BATCH: Final = 200
+LINGER_SECONDS: Final = 0.1
+"""After a small batch, more is gathered: a transaction costs about as much as 20 records, however few it holds."""
 DRAIN_SECONDS: Final = 4.0
 """Less than the group's rebalance time-out (6 s), so that a revoked batch is finished or given up in time."""
 _PAUSE_SECONDS_MAX: Final = 5.0
@@ -68,6 +71,8 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
             batch = self._take(fetched)
             if batch.advances:
                 await self._write(batch)
+                if batch.records < SMALL_BATCH:
+                    await asyncio.sleep(LINGER_SECONDS)
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - aiokafka's
         """Finish the open transaction, which never needs the consumer; then forget every position."""

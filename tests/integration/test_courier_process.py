@@ -146,3 +146,12 @@ async def test_a_broker_killed_before_the_result_is_durable_costs_no_result(own_
                     results = await world.results(1, seconds=60)
             assert results[-1].order_no == errand.order_no
             assert await debited_fen(world) == {person(5): 2900}
+
+
+def test_a_missing_key_file_is_a_person_s_matter(settings: Settings, tmp_path: Path):
+    """Restarting cannot help: exit 78, and the log names the setting."""
+    alipay = settings.gateways.alipay.model_copy(update={"endpoint": "http://127.0.0.1:9/gateway.do"})
+    wrong = settings.model_copy(update={"gateways": settings.gateways.model_copy(update={"alipay": alipay})})
+    with courier_process(wrong, tmp_path / "log") as process:
+        assert process.wait(60) == 78
+    assert "MEDCREDIT_GATEWAYS__ALIPAY__PRIVATE_KEY_FILE" in (tmp_path / "log").read_text()
