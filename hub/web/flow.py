@@ -140,7 +140,7 @@ def _tail_item(seen: _Seen, partition: int, offset: int) -> TailItem:
         outcome=seen.outcome,
         reason=seen.reason,
         person=short(seen.account),
-        institution=thing.institution if thing else "",
+        institution=next((view.institution for view in seen.after if view.institution), ""),
         what=_what(seen),
         charge=thing.charge if thing else "",
         bill=thing.bill if thing else "",

@@ -31,8 +31,8 @@ class LiveState:
         self.log = LiveLog()
         self.restoring = True
         """Until the tables' topics were read to the end they had when this process began to follow them."""
-        self.confirmed_wall = 0
-        """When Kafka last said that nothing newer is waiting to be read."""
+        self.confirmed_wall = clock.wall()
+        """Everything written before this moment was read; until Kafka first confirms it, when this process began."""
         self.backlog: dict[str, int] = {}
         """Records waiting: `commands` for the lanes, `books` for PostgreSQL."""
         self._clock = clock
