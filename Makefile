@@ -56,6 +56,7 @@ check: setup
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -p no:cacheprovider tests/test_tidy.py
 	$(BIN)/python -m hub.cli schema check
+	$(BIN)/python -m hub.web.page_build --check
 
 bench: setup
 	@$(BIN)/medcredit bench $(ARGS)
@@ -69,6 +70,8 @@ format: setup
 
 generate: setup
 	$(BIN)/python -m hub.cli schema write
+	$(BIN)/python -m hub.web.openapi
+	$(BIN)/python -m hub.web.page_build
 
 clean:
 	rm -rf .venv .tools .run .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -131,10 +131,7 @@ class Follower:
         commands = _partitions(self._commands)
         ends = await consumer.end_offsets([*followed, *commands])
         self._asked = (wall, {each: ends[each] for each in followed})
-        done = self._state.flow.commands_done
-        self._state.backlog["commands"] = sum(
-            max(0, ends[each] - done[each.partition] - 1) for each in commands if each.partition in done
-        )
+        self._state.backlog["commands"] = sum(self._state.note_waiting(each.partition, ends[each]) for each in commands)
 
     async def _confirm(self, consumer: Any) -> None:
         """Once all that was there when we asked is read, the figures are complete up to that moment."""

@@ -38,6 +38,8 @@ class LiveState:
         self._clock = clock
         self._partitions = partitions
         self._facts: dict[int, tuple[int, int]] = {}
+        self._lanes: dict[int, tuple[int, int]] = {}
+        """Per partition with waiting commands: the last command done, and since when (wall) it is that one."""
         self._changed: dict[str, set[str]] = {}
         self._tail: list[TailItem] = []
         self._shown: deque[TailItem] = deque(maxlen=TAIL_LENGTH)
@@ -56,6 +58,19 @@ class LiveState:
         """Note where the newest fact of a partition stands and when (wall time) it was written."""
         self._facts[partition] = (offset, wall)
 
+    def note_waiting(self, partition: int, end: int) -> int:
+        """Note where the commands of a partition end; return how many wait for its lane.
+
+        A lane that has commands waiting and finishes none is being restored, or gone.
+        """
+        done = self.flow.commands_done.get(partition)
+        waiting = 0 if done is None else max(0, end - done - 1)
+        if not waiting or done is None:
+            self._lanes.pop(partition, None)
+        elif self._lanes.get(partition, (-1, 0))[0] != done:
+            self._lanes[partition] = (done, self._clock.wall())
+        return waiting
+
     def publish(self) -> None:
         """Put what was taken in since the last call into the log; nothing new is no change."""
         if not self._changed and not self._tail:
@@ -68,11 +83,12 @@ class LiveState:
     def as_of(self, view: str) -> AsOf:
         """Return how old a view is and which partitions of it are behind their facts."""
         table, wall, city = self.tables.get(view), self._clock.wall(), self._clock.city()
-        behind = self._behind(table, wall) if table else ()
+        since = self._behind(table, wall)
+        behind = tuple(sorted(since))
         progress = table.progress if table else {}
         return AsOf(
             city=city,
-            wall=min([self.confirmed_wall, *(self._facts[partition][1] for partition in behind)]),
+            wall=min([self.confirmed_wall, *since.values()]),
             server_wall=wall,
             complete_to=min([city, *(progress[partition].now for partition in behind if partition in progress)]),
             offsets={str(partition): row.offset for partition, row in sorted(progress.items())},
@@ -81,13 +97,16 @@ class LiveState:
             restoring=self.restoring,
         )
 
-    def _behind(self, table: LiveTable, wall: int) -> tuple[int, ...]:
-        late = []
-        for partition, (offset, written) in sorted(self._facts.items()):
+    def _behind(self, table: LiveTable | None, wall: int) -> dict[int, int]:
+        """Return the partitions whose lane stands still or whose facts are not in the table, and since when (wall)."""
+        late = {partition: since for partition, (_, since) in self._lanes.items() if since < wall - _GRACE_MS}
+        if table is None:
+            return late
+        for partition, (offset, written) in self._facts.items():
             progress = table.progress.get(partition)
             if (progress is None or progress.offset < offset) and written < wall - _GRACE_MS:
-                late.append(partition)
-        return tuple(late)
+                late[partition] = min(written, late.get(partition, written))
+        return late
 
     def view(self, name: str) -> ViewAnswer:
         """Return a table's snapshot."""

@@ -129,6 +129,26 @@ def test_a_table_behind_its_facts_says_which_partition():
     assert state.as_of("institution_risk").wall == 100_000
 
 
+def test_a_lane_that_finishes_no_waiting_command_makes_its_sums_incomplete():
+    """Commands wait and the lane's last finished one stays the same for two seconds: partial, until it moves again."""
+    clock = ManualClock(wall=100_000)
+    state = LiveState(2, clock)
+    state.flow.commands_done[1] = 40
+    assert state.note_waiting(1, 41) == 0
+    assert state.note_waiting(1, 45) == 4
+    clock.advance(1_000)
+    state.note_waiting(1, 46)
+    assert state.as_of("flow").behind == ()
+    clock.advance(1_500)
+    state.note_waiting(1, 47)
+    assert state.as_of("flow").behind == state.as_of("institution_risk").behind == (1,)
+    assert state.as_of("flow").wall == 100_000
+    state.flow.commands_done[1] = 41
+    state.note_waiting(1, 47)
+    assert state.as_of("flow").behind == ()
+    assert state.note_waiting(0, 9) == 0  # nothing is known of this lane yet
+
+
 def test_a_fact_just_written_is_not_yet_missing():
     """What was written within two seconds may still be on its way."""
     state = LiveState(1, ManualClock(wall=100_000))
