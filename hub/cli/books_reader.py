@@ -56,6 +56,12 @@ async def pending(settings: Settings) -> tuple[int, int]:
     return (row["debits"], row["commands"] + row["poison"]) if row else (0, 0)
 
 
+async def charges_count(settings: Settings) -> int:
+    """Return how many charges the books hold."""
+    row = await _row(settings, "SELECT count(*) AS charges FROM charges")
+    return int(row["charges"]) if row else 0
+
+
 async def _row(settings: Settings, query: str) -> asyncpg.Record | None:
     connection = await _books(settings)
     try:

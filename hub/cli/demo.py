@@ -6,7 +6,6 @@ import json
 import shutil
 import signal
 import sys
-import tempfile
 import time
 import webbrowser
 from collections.abc import Coroutine, Iterator
@@ -19,7 +18,7 @@ from hub.cli.books_reader import first_charge, first_debit, ledger_records
 from hub.cli.drain import drained
 from hub.cli.output import JSON_OPTION, note, show
 from hub.cli.ports import choose_ports
-from hub.cli.stack import Stack, Stores, prepare
+from hub.cli.stack import Stack, Stores, new_run_dir, prepare
 from hub.cli.tally import Tally
 from hub.cli.verify import verify_document
 from hub.runtime.clock import change_speed, start_city
@@ -55,8 +54,7 @@ def demo(
     stretch: Annotated[str, typer.Option(help="Critical sections held open, JSON of name to ms; tests only.")] = "{}",
 ) -> None:
     """Start a synthetic city on this machine. Example: medcredit demo --for 90 --no-browser --json."""
-    run_dir = Path(tempfile.mkdtemp(prefix="medcredit-demo-"))
-    run_dir.chmod(0o711)  # PostgreSQL, started by root, runs under another account
+    run_dir = new_run_dir("demo")
     ports = choose_ports()
     for sentence in ports.moved:
         note(sentence)
@@ -190,6 +188,7 @@ class _Demo:
         seconds = 72 * 3600 / self._speed if self._speed else 0
         self._say(f"OK  city         sends over MLLP, FHIR, callbacks and score pushes · 72 h = {seconds:.0f} s here")
         note(f"Page {page}")
+        note(f"Try  . {self._stack.environment_file}; medcredit tail · dlq list · verify")
         if open_browser:
             webbrowser.open(page)
 

@@ -4,13 +4,17 @@ import asyncio
 import contextlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from hub.runtime.bus import create_topics
@@ -73,6 +77,11 @@ class Stack:
         return self.run_dir / "clock.json"
 
     @property
+    def environment_file(self) -> Path:
+        """What a shell sources so that the other verbs speak to this hub."""
+        return self.run_dir / "medcredit.env"
+
+    @property
     def edge_url(self) -> str:
         """Where FHIR, API and notices go."""
         return f"http://127.0.0.1:{self.ports['edge']}"
@@ -130,13 +139,25 @@ class Stack:
         }
         if self.chaos_stretch:
             self.environment["MEDCREDIT_CHAOS_STRETCH"] = json.dumps(dict(self.chaos_stretch))
+        self.environment_file.write_text(
+            "".join(f"export {name}={shlex.quote(value)}\n" for name, value in self.environment.items())
+        )
         with _environment(self.environment):
             return read_settings()
 
-    def supervisor(self, on_end: Callable[[Any], None]) -> Supervisor:
-        """Return the supervisor of all roles, not started."""
-        plans = [ChildPlan(role, number) for role, count in ROLE_PROCESSES.items() for number in range(count)]
+    def supervisor(
+        self, on_end: Callable[[Any], None], processes: Mapping[str, int] = MappingProxyType(ROLE_PROCESSES)
+    ) -> Supervisor:
+        """Return the supervisor of the roles with so many processes each, not started."""
+        plans = [ChildPlan(role, number) for role, count in processes.items() for number in range(count)]
         return Supervisor(plans, run_dir=self.run_dir, environment=self.environment, on_end=on_end)
+
+
+def new_run_dir(name: str) -> Path:
+    """Return a new directory for one run; PostgreSQL, started by root under another account, can pass through it."""
+    run_dir = Path(tempfile.mkdtemp(prefix=f"medcredit-{name}-"))
+    run_dir.chmod(0o711)
+    return run_dir
 
 
 async def prepare(settings: Settings) -> None:
@@ -147,13 +168,13 @@ async def prepare(settings: Settings) -> None:
 
 
 def _start_both(stores: Stores, run_dir: Path, ports: Mapping[str, int], report: Callable[[str], None]) -> None:
-    async def both() -> None:
-        await asyncio.gather(
-            asyncio.to_thread(stores.kafka.start, run_dir / "kafka", ports["kafka"], report=report),
-            asyncio.to_thread(stores.postgres.start, run_dir / "postgres", ports["postgres"], report=report),
+    with ThreadPoolExecutor(2) as pool:
+        starting = (
+            pool.submit(stores.kafka.start, run_dir / "kafka", ports["kafka"], report=report),
+            pool.submit(stores.postgres.start, run_dir / "postgres", ports["postgres"], report=report),
         )
-
-    asyncio.run(both())
+        for each in starting:
+            each.result()
 
 
 def _sandbox_addresses(process: "subprocess.Popen[bytes]", log: Path) -> dict[str, str]:

@@ -1,0 +1,209 @@
+"""`medcredit bench`: what this machine reaches, over the real wire with real Kafka and PostgreSQL (architecture 10).
+
+Every figure stands beside the load generator's own limit in the same run; nothing counts that is not in the books.
+"""
+
+import asyncio
+import json
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+import typer
+
+from hub.cli.books_reader import charges_count
+from hub.cli.drain import drained
+from hub.cli.output import JSON_OPTION, note, show
+from hub.cli.ports import choose_ports
+from hub.cli.stack import Stack, new_run_dir, prepare
+from hub.runtime.bus import committed_consumer, group_lag
+from hub.runtime.clock import start_city
+from hub.runtime.settings import Settings
+from hub.runtime.supervisor import Supervisor
+
+_READY_SECONDS = 120
+_CITY = 1_782_867_600_000
+_EDGE_ONLY = {"edge": 1}
+_PIPELINE = {"edge": 1, "streams": 1, "projector": 1}
+_RECOVERY = {"edge": 1, "streams": 2}
+_FLOORS = {"hl7": 3000, "paced_p99_ms": 100, "end_to_end": 1000, "recovery_seconds": 5}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("bench")(bench)
+
+
+def bench(
+    what: Annotated[str, typer.Argument(help="all, hl7, charges or recovery")] = "all",
+    seconds: Annotated[int, typer.Option(help="Length of the end-to-end run.")] = 60,
+    rate: Annotated[int, typer.Option(help="Messages of five lines a second in the end-to-end run.")] = 1000,
+    *,
+    json_output: Annotated[bool, JSON_OPTION] = False,
+) -> None:
+    """Measure this machine. Example: medcredit bench charges --seconds 60 --rate 1000."""
+    runs = {"hl7": _hl7, "charges": lambda: _charges(seconds, rate), "recovery": _recovery}
+    if what != "all" and what not in runs:
+        raise typer.BadParameter(f"{what} is not measured: all, {', '.join(runs)}")
+    document: dict[str, Any] = _machine()
+    for name in runs if what == "all" else (what,):
+        document[name] = asyncio.run(runs[name]())
+        note(f"{name}: {json.dumps(document[name], ensure_ascii=False)}")
+    if json_output:
+        show(document)
+
+
+async def _hl7() -> dict[str, Any]:
+    """HL7 over MLLP until the acknowledgement, which follows the durable record: one edge process, five lines."""
+    async with _stack(_EDGE_ONLY) as (stack, _, _):
+        address = f"127.0.0.1:{stack.ports['mllp']}"
+        await _load(address, 2000, prefix="W")  # warm
+        return {
+            "generator_alone": await _generator_limit(),
+            "as_fast_as_answered": await _load(address, 30_000, prefix="A"),
+            "at_1000_a_second": await _load(address, 15_000, rate=1000, prefix="P"),
+            "floor": {"rate": _FLOORS["hl7"], "p99_ms": _FLOORS["paced_p99_ms"]},
+        }
+
+
+async def _charges(seconds: int, rate: int) -> dict[str, Any]:
+    """End to end: HL7 → ledger → PostgreSQL, lag at start and end, and the count in the books."""
+    async with _stack(_PIPELINE) as (stack, settings, _):
+        address = f"127.0.0.1:{stack.ports['mllp']}"
+        warm = await _load(address, 2000, prefix="W")
+        await drained(settings, 60)
+        before, began = await charges_count(settings), time.perf_counter()
+        loading = asyncio.ensure_future(_load(address, seconds * rate, rate=rate, prefix="E"))
+        lags = await _watched_lag(settings, loading)
+        sent = await loading
+        behind = await _lag(settings)
+        await drained(settings, 120)
+        booked = await charges_count(settings) - before
+        return {
+            **sent,
+            "lines_per_message": 5,
+            "lag_first_quarter": lags[len(lags) // 4] if lags else 0,
+            "lag_last_quarter": lags[3 * len(lags) // 4] if lags else 0,
+            "lag_at_end": behind,
+            "seconds_until_all_in_postgres": round(time.perf_counter() - began, 1),
+            "charges_in_postgres": booked,
+            "equal": booked == sent["accepted"],
+            "warm": warm["accepted"],
+            "floor": {"messages_a_second": _FLOORS["end_to_end"]},
+        }
+
+
+async def _recovery() -> dict[str, Any]:
+    """Kill -9 of one of two lane workers under load: how long until each of its partitions decides again."""
+    async with _stack(_RECOVERY) as (stack, settings, supervisor):
+        address = f"127.0.0.1:{stack.ports['mllp']}"
+        await _load(address, 20_000, prefix="R", persons=20_000)
+        loading = asyncio.ensure_future(_load(address, 12_000, rate=600, prefix="K", persons=4000))
+        await asyncio.sleep(4)
+        victim = supervisor.of_role("streams")[0]
+        first = await _first_decisions(settings, victim.send_signal, signal.SIGKILL)
+        sent = await loading
+        waits = sorted(first.values())
+        return {
+            "partitions": len(waits),
+            "of": settings.kafka.partitions,
+            "accounts": 24_000,
+            "first_decision_seconds": {"median": waits[len(waits) // 2], "last": waits[-1]} if waits else {},
+            "refused_meanwhile": sent["refused"] + sent["busy"],
+            "floor": {"seconds": _FLOORS["recovery_seconds"]},
+        }
+
+
+async def _first_decisions(settings: Settings, kill: Any, number: signal.Signals) -> dict[int, float]:
+    """Return, per partition, seconds from the kill to the first ledger record of a command accepted after it."""
+    consumer = committed_consumer(settings.kafka, "bench", settings.topics.ledger.name)
+    await consumer.start()
+    try:
+        await consumer.seek_to_end()
+        await consumer.getmany(timeout_ms=300)
+        kill(number)
+        killed = time.time()
+        first: dict[int, float] = {}
+        while len(first) < settings.kafka.partitions and time.time() - killed < 30:
+            for place, records in (await consumer.getmany(timeout_ms=100)).items():
+                if any(record.timestamp > killed * 1000 for record in records):
+                    first.setdefault(place.partition, round(time.time() - killed, 2))
+        return first
+    finally:
+        await consumer.stop()
+
+
+async def _watched_lag(settings: Settings, loading: "asyncio.Future[Any]") -> list[int]:
+    lags = []
+    while not loading.done():
+        await asyncio.wait({loading}, timeout=2)
+        lags.append(await _lag(settings))
+    return lags
+
+
+async def _lag(settings: Settings) -> int:
+    return sum(
+        each.lag for each in await group_lag(settings.kafka, settings.group("streams"), settings.topics.commands)
+    )
+
+
+async def _load(address: str, messages: int, *, rate: float = 0, prefix: str, persons: int = 1000) -> dict[str, Any]:
+    """Run the generator as its own process and return its document."""
+    command = [sys.executable, "-m", "hub.simulate.load", "--mllp", address, "--messages", str(messages)]
+    command += ["--rate", str(rate), "--prefix", prefix, "--persons", str(persons), "--at", str(_CITY)]
+    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
+    output, _ = await process.communicate()
+    document: dict[str, Any] = json.loads(output)
+    return document
+
+
+async def _generator_limit() -> dict[str, Any]:
+    """Return what the generator reaches against a server that answers at once and keeps nothing."""
+    echo = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "hub.simulate.load", "--echo", stdout=subprocess.PIPE
+    )
+    try:
+        port = await echo.stdout.readline() if echo.stdout else b""
+        return await _load(f"127.0.0.1:{int(port)}", 30_000, prefix="G")
+    finally:
+        echo.terminate()
+        await echo.wait()
+
+
+@asynccontextmanager
+async def _stack(processes: Mapping[str, int]) -> AsyncIterator[tuple[Stack, Settings, Supervisor]]:
+    """Run broker, database and these roles; the city's clock runs at normal speed."""
+    run_dir = new_run_dir("bench")
+    stack = Stack(run_dir, choose_ports().ports)
+    start_city(stack.clock_file, city=_CITY, speed=1)
+    try:
+        with stack.sandbox(7), stack.stores() as stores:
+            settings = stack.settings(stores.postgres.dsn, stores.kafka.bootstrap)
+            await prepare(settings)
+            supervisor = stack.supervisor(
+                lambda ended: note(f"WARN {ended.role} ended with {ended.exit_code}"), processes
+            )
+            supervisor.start()
+            try:
+                await supervisor.wait_ready(_READY_SECONDS)
+                yield stack, settings, supervisor
+            finally:
+                await supervisor.stop()
+    finally:
+        shutil.rmtree(run_dir, ignore_errors=True)
+
+
+def _machine() -> dict[str, Any]:
+    head = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S607
+    return {
+        "machine": {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
+        "commit": head.stdout.strip() or "unknown",
+        "command": " ".join(["medcredit", *sys.argv[1:]]),
+    }
