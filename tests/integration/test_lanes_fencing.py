@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
+from typing import Self
 
 import pytest
 from aiokafka.errors import KafkaError
@@ -37,8 +38,10 @@ class Predecessor:
         """Write the transaction."""
         await write_transaction(self.producer, batch, 0, self.world.lanes, self.world.clock.wall(), hold)
 
-    async def close(self) -> None:
-        """Let go of the broker."""
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
         with contextlib.suppress(KafkaError, TimeoutError):
             await asyncio.wait_for(self.producer.stop(), 2)
 
@@ -49,14 +52,13 @@ async def test_a_paused_predecessor_cannot_commit(world: World):
     When the predecessor wakes, the broker refuses it: one ledger record, one booking.
     """
     await world.send(world.command(1, 5))
-    paused = Predecessor(world)
-    batch = await paused.open_and_decide(5)
-    worker = await Worker(world).start()
-    await until(lambda: worker.processor.commands_total == 1)
-    with pytest.raises(KafkaError):
-        await paused.write(batch, CriticalSections())
-    await paused.close()
-    await worker.stop()
+    async with Predecessor(world) as paused:
+        batch = await paused.open_and_decide(5)
+        worker = await Worker(world).start()
+        await until(lambda: worker.processor.commands_total == 1)
+        with pytest.raises(KafkaError):
+            await paused.write(batch, CriticalSections())
+        await worker.stop()
     assert len(await world.ledger()) == 1
     assert await world.balances() == {person(1): 5}
 
@@ -64,20 +66,19 @@ async def test_a_paused_predecessor_cannot_commit(world: World):
 async def test_what_a_predecessor_left_open_is_aborted_by_the_next_opening(world: World):
     """Records and offset are written, the commit is missing: the next worker sees none of it and decides anew."""
     await world.send(world.command(1, 5))
-    killed = Predecessor(world)
-    batch = await killed.open_and_decide(5)
 
     class Killed(CriticalSections):
         async def reach(self, name):
             if name == "lane_after_offset_before_commit":
                 raise InterruptedError
 
-    with pytest.raises(InterruptedError):
-        await killed.write(batch, Killed())
-    worker = await Worker(world).start()
-    await until(lambda: worker.processor.commands_total == 1)
-    await worker.stop()
-    await killed.close()
+    async with Predecessor(world) as killed:
+        batch = await killed.open_and_decide(5)
+        with pytest.raises(InterruptedError):
+            await killed.write(batch, Killed())
+        worker = await Worker(world).start()
+        await until(lambda: worker.processor.commands_total == 1)
+        await worker.stop()
     assert len(await world.ledger()) == 1
     assert len(await world.read(world.lanes.topics.ledger.name, 0, committed=False)) == 2
     assert await world.balances() == {person(1): 5}
