@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import asyncpg
 from aiokafka.errors import KafkaError
 from evidence import Clock, Evidence, read_sent_log
-from oracle import is_command, one_outcome_each, outcome_word
+from oracle import is_command, one_outcome_each, outcome_word, projection
 from topic_reader import read_topic
 
 TOPICS = ("commands", "ledger", "dead-letters")
@@ -45,6 +46,22 @@ async def gateway_books(addresses: dict[str, str]) -> dict[str, dict[str, Any]]:
     return books
 
 
+async def projected(dsn: str) -> list[tuple[int, int, str]]:
+    """Return place and hash of every ledger record in the books."""
+    connection = await asyncpg.connect(dsn, timeout=5)
+    try:
+        rows = await connection.fetch("SELECT partition, position, record::json->>'hash' AS hash FROM medcredit.ledger")
+    finally:
+        await connection.close()
+    return [(each["partition"], each["position"], each["hash"]) for each in rows]
+
+
+def at_rest(path: Path) -> int:
+    """Return the city time of a frozen clock, 0 for one that runs."""
+    rule = json.loads(path.read_text())
+    return 0 if rule["speed"] else int(rule["epoch_city"])
+
+
 async def gather(addresses: dict[str, str], sent_log: Path, clock: Clock) -> Evidence:
     """Return the evidence as it stands now."""
     kafka = addresses["kafka"]
@@ -59,6 +76,7 @@ async def gather(addresses: dict[str, str], sent_log: Path, clock: Clock) -> Evi
         dead_letters=letters,
         clock=clock,
         aborted=len(everything) - len(ledger),
+        projected=await projected(addresses["postgres"]),
     )
 
 
@@ -68,7 +86,7 @@ async def settled(addresses: dict[str, str], sent_log: Path, clock: Clock, secon
     while True:
         try:
             evidence = await gather(addresses, sent_log, clock)
-        except (KafkaError, aiohttp.ClientError, OSError):
+        except (KafkaError, aiohttp.ClientError, asyncpg.PostgresError, OSError, TimeoutError):
             evidence = Evidence()
         size = (len(evidence.commands), len(evidence.ledger), _sends(evidence))
         if size != last or missing(evidence):
@@ -102,6 +120,7 @@ def missing(evidence: Evidence) -> list[str]:
     return [
         *(["nothing could be read"] if not evidence.ledger else []),
         *one_outcome_each(evidence),
+        *projection(evidence),
         *(f"{each} is under way" for each in forwarded - final),
         *(f"order {each} has no word" for each in decided - heard),
     ]

@@ -67,7 +67,7 @@ class Exchange(NamedTuple):
 
 @dataclass
 class Evidence:
-    """All of one run. `aborted` counts ledger records only a read-uncommitted reader sees."""
+    """All of one run. `aborted` counts ledger records that only a read-uncommitted reader sees."""
 
     sent: list[Exchange] = field(default_factory=list)
     gateways: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -76,6 +76,10 @@ class Evidence:
     dead_letters: list[Row] = field(default_factory=list)
     clock: Clock = field(default_factory=lambda: Clock(0, 0, 1.0))
     aborted: int = 0
+    projected: list[tuple[int, int, str]] | None = None
+    """(partition, offset, hash) of every ledger record the books hold; None when they were not asked."""
+    city_at_rest: int = 0
+    """City time at which the city was frozen; 0 while it runs."""
 
     def by_place(self) -> dict[tuple[int, int], Row]:
         """Return the commands by (partition, offset)."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 from aiokafka.errors import KafkaError
+from evidence import Exchange
 from hub_process import Hub
 from topic_reader import end_offsets
 
@@ -36,6 +37,12 @@ class Record:
     """Names of the critical sections a fault found its role inside of."""
     commits: list[int] = field(default_factory=list)
     """Ledger records that became readable between one fault and the next."""
+    sent: list[Exchange] = field(default_factory=list)
+    """What the harness itself sent."""
+    repaid: list[str] = field(default_factory=list)
+    """Bills repaid before their debit came due."""
+    missed: list[str] = field(default_factory=list)
+    """Why a fault proves nothing, if it does not."""
 
 
 Fault = Callable[[Hub, Record], Awaitable[None]]

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from collecting import freeze, missing, read_clock, settled
+from collecting import at_rest, freeze, missing, read_clock, settled
 from evidence import Evidence
 from faults import Fault, Record, apply
 from hub_process import Hub, running_hub
 from oracle import complaints, summary
+from oracle_debits import Story
 
 _CITY_STOP_SECONDS = 15
 _SETTLE_SECONDS = 75
@@ -80,7 +81,10 @@ async def perform(plan: Plan, where: Path) -> Run:
         await _stop_city(hub)
         freeze(hub.clock_file)
         evidence = await settled(hub.addresses, hub.sent_log, clock, _SETTLE_SECONDS)
+        evidence.sent += record.sent
+        evidence.city_at_rest = at_rest(hub.clock_file)
         wrong = [f"missing: {each}" for each in missing(evidence)[:20]] + complaints(evidence)
+        wrong += [f"bill {each} was debited though it was repaid" for each in _debited(evidence, record.repaid)]
         phases.append(f"settled {time.monotonic() - began:.0f} s")
         if plan.deep:
             wrong += await _deep(hub)
@@ -124,9 +128,14 @@ def _keep_logs(hub: Hub, where: Path) -> None:
         (kept / log.name).write_bytes(log.read_bytes())
 
 
+def _debited(evidence: Evidence, repaid: list[str]) -> list[str]:
+    """Return the repaid bills for which a debit began all the same."""
+    return [bill for bill in repaid if Story(evidence).orders[bill]]
+
+
 def _missed(plan: Plan, record: Record, evidence: Evidence) -> list[str]:
     """Return why a run proves nothing, if it does not."""
-    texts = []
+    texts = list(record.missed)
     if plan.on_lanes and evidence.aborted <= 0:
         texts.append("no fault hit an open transaction: nothing was aborted")
     if not all(record.commits):

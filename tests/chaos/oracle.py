@@ -30,6 +30,7 @@ def complaints(evidence: Evidence) -> list[str]:
         *totals(evidence),
         *book_complaints(evidence),
         *debit_complaints(evidence),
+        *projection(evidence),
     ]
 
 
@@ -89,6 +90,16 @@ def chain(ledger: list[Row]) -> list[str]:
             texts.append(f"the chain of partition {record.partition} breaks at offset {record.offset}")
         heads[record.partition] = record.value["hash"]
     return texts
+
+
+def projection(evidence: Evidence) -> list[str]:
+    """The books hold every ledger record once, and no other."""
+    if evidence.projected is None:
+        return []
+    found = Counter(evidence.projected)
+    expected = Counter((each.partition, each.offset, str(each.value["hash"])) for each in evidence.ledger)
+    texts = [f"the books lack the record {p}@{o}" for p, o, _ in (expected - found)]
+    return texts + [f"the books have {p}@{o} too often, or otherwise" for p, o, _ in (found - expected)]
 
 
 class Delivered(NamedTuple):

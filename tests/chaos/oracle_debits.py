@@ -15,6 +15,11 @@ _EARLIEST = {"xiamen-platform-2024": 72 * HOUR_MS, "xiamen-city-2023": 42 * DAY_
 _RELEASED_MS = 5 * 60_000
 """A number that was never heard of is free this long after its expiry."""
 
+_EXACT = "xiamen-platform-2024"
+"""The pack whose debit begins exactly when it may."""
+_GRACE_MS = 20 * HOUR_MS
+"""A fast city: what is due in its last wall seconds may not have been reached."""
+
 Order = dict[str, Any]
 
 
@@ -26,6 +31,7 @@ def debit_complaints(evidence: Evidence) -> list[str]:
         *_moved(evidence, story),
         *_in_time(evidence, story),
         *_numbers(evidence, story),
+        *_due(evidence, story),
     ]
 
 
@@ -42,6 +48,8 @@ class Story:
         self.paid: Counter[str] = Counter()
         self.late: Counter[str] = Counter()
         self.given_back: Counter[str] = Counter()
+        self.owed: Counter[str] = Counter()
+        self.frozen: set[str] = set()
         self.orders: defaultdict[str, list[str]] = defaultdict(list)
         self._live: dict[str, str] = {}
         for record in evidence.ledger:
@@ -49,6 +57,10 @@ class Story:
                 self._take(record, event)
 
     def _take(self, record: Row, event: dict[str, Any]) -> None:
+        for view in record.value.get("after", ()):
+            if view["type"] == "bill":
+                self.owed[view["bill"]] = view["amount_fen"] - view.get("paid_fen", 0)
+                self.frozen |= {view["bill"]} if view.get("frozen") else set()
         take = getattr(self, f"_{event['type']}", None)
         if take is not None:
             take(record, event)
@@ -146,6 +158,17 @@ def _closed_when_said(evidence: Evidence, story: Story) -> list[str]:
         for bill, event in story.bills.items()
         if event["closed_at"] + 1000 < first.get((event["institution"], event["visit"]), 0)
     ]
+
+
+def _due(evidence: Evidence, story: Story) -> list[str]:
+    """A debit that came due while the city still ran has begun, unless nothing was owed any more."""
+    texts = []
+    for bill, event in story.bills.items():
+        due = event["closed_at"] + _EARLIEST[event["pack"]]
+        clear = event["pack"] == _EXACT and due + _GRACE_MS < evidence.city_at_rest
+        if clear and not story.orders[bill] and story.owed[bill] > 0 and bill not in story.frozen:
+            texts.append(f"bill {bill} was due {(evidence.city_at_rest - due) / HOUR_MS:.1f} city hours ago: no debit")
+    return texts
 
 
 def _numbers(evidence: Evidence, story: Story) -> list[str]:
