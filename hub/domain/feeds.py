@@ -13,19 +13,23 @@ from schemas.reasons import Reason
 
 
 def receive_feed_message(draft: Draft, body: ReceiveFeedMessage) -> Outcome | Refusal:
-    """Forward the expected message and an exact replay; the person answers both, the second from what is stored."""
+    """Forward the expected message and an exact replay; the person answers both, the second from what is stored.
+
+    A heartbeat relays nothing and is answered here.
+    """
     feed = draft.core.feed or Feed(body.stream)
     expected = feed.sequence + 1
     if body.sequence > expected:
         return Refusal(Reason.SEQ_GAP, {"expected": str(expected), "got": str(body.sequence)})
     if body.sequence < expected and not _known(feed, body):
         return Refusal(Reason.SEQ_CONFLICT, {"sequence": str(body.sequence)})
-    if draft.command is None:
-        raise AssertionError("a feed message is a command")
-    if body.sequence == expected:
+    fresh = body.sequence == expected
+    if fresh:
         draft.emit(FeedAdvanced(body.stream, body.sequence, body.message_id, body.payload_sm3))
     if body.message is None:  # a heartbeat or a grant: nothing for the person to judge
         return Outcome("RECORDED")
+    if draft.command is None or body.message is None:
+        return Outcome("RECORDED" if fresh else "DUPLICATE", body.message_id)
     return forward(draft, replace(draft.command, body=body.message), body.relay_account)
 
 

@@ -19,7 +19,7 @@ code, instant and result of the first outcome, and `repeated`. Shapes of `Reply.
 """
 
 from hub.domain.decision import Decision, Now
-from schemas.commands import Command
+from schemas.commands import Command, ReceiveFeedMessage
 from schemas.replies import Reply
 
 REPEATED = frozenset(("DUPLICATE", "RELAY_REPEATED", "RESULT_REPEATED"))
@@ -33,7 +33,9 @@ def reply_for(decision: Decision, command: Command, now: Now) -> Reply | None:
     if first is not None:
         code, reason, at, parameters = first.code, first.reason, first.at, first.parameters
     else:
-        code = "POSTED" if record.outcome == "DUPLICATE" else record.outcome
+        # Lines known from other messages, and a feed's heartbeat, are repeats without a remembered id.
+        first_code = "RECORDED" if isinstance(command.body, ReceiveFeedMessage) else "POSTED"
+        code = first_code if record.outcome == "DUPLICATE" else record.outcome
         reason, at, parameters = record.reason, now.city, record.parameters
     refused = code == "REFUSED"
     return Reply(

@@ -289,3 +289,14 @@ def test_a_band_made_with_an_unknown_list_is_to_be_sent_again():
     assert world.send(unknown, named="s").record.reason == "HUB_BUSY"
     assert not world.decisions[-1].quarantine
     assert world.send(unknown, named="s").record.outcome == "REFUSED"
+
+
+def test_a_heartbeat_uses_its_number_and_relays_nothing():
+    """RECORDED; its exact replay is a duplicate; the next number is expected."""
+    source = World(account=FEED)
+    heartbeat = ReceiveFeedMessage("egret", 1, "hb1", "sm3-of-hb1", "")
+    assert feed(source, heartbeat).record.outcome == "RECORDED"
+    assert feed(source, heartbeat).record.outcome == "DUPLICATE"
+    assert (source.reply.code, source.reply.repeated) == ("RECORDED", True)
+    assert not source.relay_errands
+    assert feed(source, message(2)).record.outcome == "FORWARDED"
