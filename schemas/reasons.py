@@ -126,8 +126,11 @@ class Reason(StrEnum):
     BARRED = "BARRED"
     # operating the hub: answers of the command line, never of a wire
     CLOCK_FAST_IN_PRODUCTION = "CLOCK_FAST_IN_PRODUCTION"
+    DEAD_LETTER_CLOSED = "DEAD_LETTER_CLOSED"
     DEPENDENCY_UNREACHABLE = "DEPENDENCY_UNREACHABLE"
     MIGRATION_PENDING = "MIGRATION_PENDING"
+    NOT_PARKED = "NOT_PARKED"
+    NOT_REINJECTABLE = "NOT_REINJECTABLE"
     SETTING_INVALID = "SETTING_INVALID"
     TOPIC_MISMATCH = "TOPIC_MISMATCH"
 
@@ -261,8 +264,11 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.SUSPENDED: _R(200, "AE", "0", False, "Credit is suspended because of an overdue bill. It resumes the day after it is paid.", "因有逾期账单，信用就医已暂停；还清次日恢复。"),
     Reason.BARRED: _R(200, "AE", "0", False, "Credit is barred for this person, so credit gave nothing.", "该市民已被限制使用信用就医，信用未支付。"),
     Reason.CLOCK_FAST_IN_PRODUCTION: _R(503, "AR", "207", False, "Clock speed is {speed} in the production profile. Remove MEDCREDIT_CLOCK_FILE; the hub did not start.", "生产配置下时钟倍速为 {speed}，平台未启动。请删除 MEDCREDIT_CLOCK_FILE。"),
+    Reason.DEAD_LETTER_CLOSED: _R(409, "AE", "207", False, "The dead letter is {status} already; nothing was done.", "该死信已处理（{status}），未作任何更改。"),
     Reason.DEPENDENCY_UNREACHABLE: _R(503, "AR", "207", True, "{dependency} does not answer. Start it or correct its address, then try again.", "{dependency} 无响应。请启动该服务或更正其地址后重试。"),
     Reason.MIGRATION_PENDING: _R(503, "AR", "207", False, "Migration {have} of {want}. Run `medcredit migrate up`.", "数据库迁移为 {have}，应为 {want}。请运行 `medcredit migrate up`。"),
+    Reason.NOT_PARKED: _R(409, "AE", "207", False, "{why}; nothing was changed.", "{why}；未作任何更改。"),
+    Reason.NOT_REINJECTABLE: _R(422, "AE", "207", False, "This dead letter cannot be re-injected: {why}. Ask its sender to send it again, or drop it with a reason.", "该死信无法重新注入：{why}。请发送方重发，或注明理由后丢弃。"),
     Reason.SETTING_INVALID: _R(503, "AR", "207", False, "{setting} cannot be used: {fault}. {remedy}", "设置 {setting} 无效：{fault}。{remedy}"),
     Reason.TOPIC_MISMATCH: _R(503, "AR", "207", False, "{topic} has {have}, the registry wants {want}; the hub did not start. Run `medcredit topics check`.", "{topic} 为 {have}，登记为 {want}，平台未启动。请运行 `medcredit topics check`。"),
 }  # fmt: skip

@@ -5,17 +5,40 @@ unreachable, try again · 70 our bug · 77 role or consent missing · 78 configu
 """
 
 import importlib
+import logging
+import os
 import sys
+import traceback
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Any
 
 import typer
 
-from hub.cli.output import fail
+from hub.cli.output import VerbError, fail_of, fail_with, speaks_json
 from schemas.errors import HubError
 
-_VERBS = ("demo", "migrate", "run", "schema", "verify")
+_MODULES = {
+    "demo": "demo",
+    "doctor": "doctor",
+    "run": "run",
+    "migrate": "migrate",
+    "topics": "topics",
+    "tail": "tail",
+    "find": "find",
+    "explain": "explain",
+    "verify": "verify",
+    "dlq": "desk",
+    "hl7": "hl7",
+    "callback": "callbacks",
+    "schema": "schema",
+    "bench": "bench",
+}
+"""Each verb and the module of this package that adds it."""
+VERBS = tuple(_MODULES)
 
 
-def build(verbs: tuple[str, ...] = _VERBS) -> typer.Typer:
+def build(verbs: Iterable[str] = VERBS) -> typer.Typer:
     """Return the application with these verbs; each module adds its own."""
     app = typer.Typer(
         name="medcredit",
@@ -30,17 +53,47 @@ def build(verbs: tuple[str, ...] = _VERBS) -> typer.Typer:
         """Credit-based medical payment: treat first, pay later, not one fen lost."""
 
     for verb in verbs:
-        importlib.import_module(f"hub.cli.{verb}").register(app)
+        importlib.import_module(f"hub.cli.{_MODULES[verb]}").register(app)
     return app
 
 
 def main() -> None:
     """Run one verb; a designed error ends with its own exit code, text and remedy, never with a stack trace."""
-    # A role starts often and beside others: it must not pay for the imports of the other verbs.
-    verbs = ("run",) if sys.argv[1:2] == ["run"] else _VERBS
+    # A verb must not pay for the imports of the others: a role starts often and beside others.
+    asked = sys.argv[1] if len(sys.argv) > 1 else ""
+    sys.excepthook = _our_bug
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it logs about a broker away is said in our words
+    sys.exit(_run(build((asked,) if asked in _MODULES else VERBS)))
+
+
+def _run(app: typer.Typer) -> Any:
     try:
-        build(verbs)()
+        return app(standalone_mode=False)
     except HubError as error:
-        sys.exit(fail(error.reason, error.parameters, error.exit_code))
-    except KeyboardInterrupt:
-        sys.exit(130)
+        return fail_of(error)
+    except VerbError as error:
+        return fail_with(error)
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except typer.TyperException as error:
+        return _misused(error)
+
+
+def _misused(error: typer.TyperException) -> int:
+    """Say what is wrong with the call, as every other failure is said; return 2."""
+    show = getattr(error, "show", None)
+    if speaks_json() or show is None:
+        text = getattr(error, "format_message", lambda: str(error))()
+        return fail_with(VerbError("USAGE", text, exit_code=2, do="See --help, which has an example."))
+    show(file=sys.stderr)
+    return 2
+
+
+def _our_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Show the defect and end with 70, so that scripts tell it from something found (1)."""
+    if speaks_json():
+        fail_with(VerbError("DEFECT", repr(error), exit_code=70, do="Report it with the trace on stderr."))
+    traceback.print_exception(kind, error, trace)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(70)
