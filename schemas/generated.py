@@ -33,18 +33,6 @@ def generated_files() -> dict[Path, str]:
     return files
 
 
-def stale_files() -> list[Path]:
-    """Return the generated files that differ from what the code would write."""
-    return [path for path, text in generated_files().items() if not path.exists() or path.read_text("utf-8") != text]
-
-
-def write_files() -> None:
-    """Write every generated file."""
-    for path, text in generated_files().items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-
-
 def _json_schema(record: Any) -> str:
     return json.dumps(msgspec.json.schema(record), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
@@ -65,7 +53,3 @@ def _asyncapi() -> str:
         "operations": operations,
     }
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
-
-
-if __name__ == "__main__":
-    write_files()
