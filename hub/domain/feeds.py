@@ -15,7 +15,7 @@ from schemas.reasons import Reason
 def receive_feed_message(draft: Draft, body: ReceiveFeedMessage) -> Outcome | Refusal:
     """Forward the expected message and an exact replay; the person answers both, the second from what is stored.
 
-    A heartbeat relays nothing and is answered here.
+    A heartbeat or a grant holds nothing for the person to judge: it is answered here.
     """
     feed = draft.core.feed or Feed(body.stream)
     expected = feed.sequence + 1
@@ -26,8 +26,6 @@ def receive_feed_message(draft: Draft, body: ReceiveFeedMessage) -> Outcome | Re
     fresh = body.sequence == expected
     if fresh:
         draft.emit(FeedAdvanced(body.stream, body.sequence, body.message_id, body.payload_sm3))
-    if body.message is None:  # a heartbeat or a grant: nothing for the person to judge
-        return Outcome("RECORDED")
     if draft.command is None or body.message is None:
         return Outcome("RECORDED" if fresh else "DUPLICATE", body.message_id)
     return forward(draft, replace(draft.command, body=body.message), body.relay_account)
