@@ -50,7 +50,7 @@ async def projected(dsn: str) -> list[tuple[int, int, str]]:
     """Return place and hash of every ledger record in the books."""
     connection = await asyncpg.connect(dsn, timeout=5)
     try:
-        rows = await connection.fetch("SELECT partition, position, record::json->>'hash' AS hash FROM medcredit.ledger")
+        rows = await connection.fetch("SELECT partition, position, record::json->>'hash' AS hash FROM books.ledger")
     finally:
         await connection.close()
     return [(each["partition"], each["position"], each["hash"]) for each in rows]

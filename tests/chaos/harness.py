@@ -18,7 +18,6 @@ from oracle import complaints, summary
 from oracle_debits import Story
 
 _CITY_STOP_SECONDS = 15
-_SETTLE_SECONDS = 75
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,9 @@ class Plan:
     on_lanes: bool = False
     sections: tuple[str, ...] = ()
     """At least one fault must have hit one of these."""
-    deep: bool = True
+    plant: str = ""
+    """A fault planted in the product, which the run must bring to light."""
+    settle_seconds: float = 75
 
 
 @dataclass
@@ -72,7 +73,9 @@ HEAD = (
 async def perform(plan: Plan, where: Path) -> Run:
     """Perform a plan below a directory of its own; nothing is left running."""
     began = time.monotonic()
-    async with running_hub(where, seed=plan.seed, rate=plan.rate, speed=plan.speed, stretch=plan.stretch) as hub:
+    async with running_hub(
+        where, seed=plan.seed, rate=plan.rate, speed=plan.speed, stretch=plan.stretch, plant=plan.plant
+    ) as hub:
         clock, loaded = read_clock(hub.clock_file), time.monotonic()
         phases = [f"ready {loaded - began:.0f} s"]
         record = await apply(hub, list(plan.faults), plan.seed)
@@ -80,13 +83,13 @@ async def perform(plan: Plan, where: Path) -> Run:
         phases.append(f"loaded {time.monotonic() - began:.0f} s")
         await _stop_city(hub)
         freeze(hub.clock_file)
-        evidence = await settled(hub.addresses, hub.sent_log, clock, _SETTLE_SECONDS)
+        evidence = await settled(hub.addresses, hub.sent_log, clock, plan.settle_seconds)
         evidence.sent += record.sent
         evidence.city_at_rest = at_rest(hub.clock_file)
         wrong = [f"missing: {each}" for each in missing(evidence)[:20]] + complaints(evidence)
         wrong += [f"bill {each} was debited though it was repaid" for each in _debited(evidence, record.repaid)]
         phases.append(f"settled {time.monotonic() - began:.0f} s")
-        if plan.deep:
+        if not plan.plant:
             wrong += await _deep(hub)
         _keep_logs(hub, where)
         phases.append(f"verified {time.monotonic() - began:.0f} s")

@@ -19,6 +19,7 @@ import psutil
 
 READY_SECONDS = 150
 _PYTHON = Path(sys.executable)
+_PLANTED = Path(__file__).with_name("planted")
 
 
 class Sections:
@@ -124,12 +125,16 @@ class Hub:
 
 @asynccontextmanager
 async def running_hub(
-    where: Path, *, seed: int, rate: float, speed: float, stretch: Mapping[str, int]
+    where: Path, *, seed: int, rate: float, speed: float, stretch: Mapping[str, int], plant: str = ""
 ) -> AsyncIterator[Hub]:
-    """Start the demo below `where`, yield it when everything is ready; afterwards nothing of it is left."""
-    scratch = Path(tempfile.mkdtemp(prefix="medcredit-chaos-"))
+    """Start the demo below `where`, yield it when everything is ready; afterwards nothing of it is left.
+
+    `plant` names a fault of `planted/sitecustomize.py` that every role starts with.
+    """
+    scratch = _scratch()
     numbers = ("--rate", rate, "--seed", seed, "--speed", speed, "--stretch", json.dumps(dict(stretch)))
-    process = _start(where, scratch, [str(each) for each in numbers])
+    planted = {"PYTHONPATH": str(_PLANTED), "MEDCREDIT_TEST_PLANT": plant} if plant else {}
+    process = _start(where, [str(each) for each in numbers], {**os.environ, "TMPDIR": str(scratch), **planted})
     try:
         await asyncio.to_thread(_wait_ready, process, where)
         yield Hub(process, where / "ready.json", where / "sent.jsonl")
@@ -138,12 +143,16 @@ async def running_hub(
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _start(where: Path, scratch: Path, numbers: list[str]) -> "subprocess.Popen[bytes]":
+def _scratch() -> Path:
+    made = Path(tempfile.mkdtemp(prefix="medcredit-chaos-"))
+    made.chmod(0o711)  # PostgreSQL, started by root, runs under another account
+    return made
+
+
+def _start(where: Path, numbers: list[str], environment: dict[str, str]) -> "subprocess.Popen[bytes]":
     files = ["--ready-file", str(where / "ready.json"), "--sent-log", str(where / "sent.jsonl")]
     command = [str(_PYTHON), "-m", "hub.cli", "demo", "--no-browser", "--json", *files, *numbers]
-    scratch.chmod(0o711)  # PostgreSQL, started by root, runs under another account
     with (where / "demo.log").open("wb") as output:
-        environment = {**os.environ, "TMPDIR": str(scratch)}
         return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
 
 
