@@ -40,9 +40,13 @@ def _paid_result(draft: Draft, debit: Debit, body: RecordGatewayResult) -> Outco
     """The money moved; what of it went back since is counted by what is new of it."""
     if body.amount_fen is not None and body.amount_fen != debit.amount_fen:
         return contradict_amount(draft, debit, body.amount_fen)
+    said = debit.amount_fen if body.status == "refunded" and body.refunded_fen is None else body.refunded_fen
+    if debit.state == "failed" and not debit.late and said is not None and said >= debit.amount_fen:
+        # It came after the failure and has gone back already: there is nothing left to send back.
+        draft.emit(DebitDoubted(debit.bill, debit.order_no, "", ""))
+        return Outcome("RECORDED", debit.bill)
     outcome = take_payment(draft, debit, body.trade_no)
     paid = draft.debit(debit.order_no)
-    said = debit.amount_fen if body.status == "refunded" and body.refunded_fen is None else body.refunded_fen
     moved = said is not None and paid.state == "paid" and book_refunds(draft, paid, said)
     return outcome._replace(code="POSTED") if moved else outcome
 

@@ -360,3 +360,14 @@ def test_a_query_that_could_not_be_made_is_asked_again_and_debits_nothing():
     world.move(wall=2 * 60 * SECOND)
     assert len(world.debit_errands) == 1
     assert len(world.query_errands) == 2
+
+
+def test_money_after_a_failure_that_already_went_back_is_not_sent_back_again():
+    """The query finds the trade paid and wholly refunded by the channel: nothing moves."""
+    world = debited(state="failed")
+    notice(world, "refunded", refunded=OWED)
+    decision = world.answer(world.query_errands[-1], status="refunded", amount_fen=OWED)
+    assert outcome(decision) == ("RECORDED", "")
+    assert not world.refund_errands
+    assert not moved(decision)
+    assert not world.debit.doubt
