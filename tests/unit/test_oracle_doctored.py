@@ -349,3 +349,44 @@ def test_an_accepted_notice_that_is_nowhere_is_found(speed: int):
     notice = {"notice_id": "N1", "status": "TRADE_SUCCESS", "sends": 3, "positive_answers": 3}
     told = replace(evidence(right_run(), gateway(notices=[notice])), clock=CLOCK._replace(speed=speed))
     assert any("accepted 3 times, sent 3, and is 2 times" in text for text in oracle.complaints(told))
+
+
+def test_a_record_that_the_books_lack_or_hold_twice_is_found():
+    """A projector whose position is off by one leaves a record out; one that is not fenced writes it again."""
+    whole = evidence(right_run())
+    rows = [(each.partition, each.offset, each.value["hash"]) for each in whole.ledger]
+    assert complaints(replace(whole, projected=rows)) == []
+    assert complaints(replace(whole, projected=rows[1:])) == ["the books lack the record 0@0"]
+    assert complaints(replace(whole, projected=[*rows, rows[2]])) == ["the books have 0@2 too often, or otherwise"]
+
+
+def test_a_debit_that_came_due_and_never_began_is_found():
+    """A timer lost on restore: the bill is owed, its time is long over, and nothing was started."""
+    city = right_run()
+    del city.records[-4:], city.commands[-3:]
+    find(city, "RECORDED", 2)["after"].append({"type": "bill", "bill": BILL, "amount_fen": 32_500})
+    idle = {"moved_count": 0, "moved_fen": 0, "refunded_fen": 0, "orders": []}
+    run = replace(evidence(city, idle), city_at_rest=CLOSED_AT + 100 * HOUR_MS)
+    assert complaints(run) == [f"bill {BILL} was due 28.0 city hours ago: no debit"]
+    assert complaints(replace(run, city_at_rest=CLOSED_AT + 80 * HOUR_MS)) == []
+
+
+def test_a_number_that_is_replaced_while_it_could_still_come_to_exist_is_found():
+    """The gateway never heard of the first number; until its expiry and five minutes it still may."""
+    city = right_run()
+    second = f"{PERSON}D00002"
+    failed = {"type": "debit_failed", "bill": BILL, "order_no": ORDER}
+    due = {"type": "timer", "kind": "debit_retry", "due_at": CLOSED_AT + 73 * HOUR_MS, "subject": BILL}
+    timer = city.records.index(find(city, "TIMER"))
+    started = {**city.records[timer]["events"][0], "order_no": second}
+    city.record(PERSON, due, "TIMER", failed, started)
+    city.records.insert(timer + 1, city.records.pop())
+    find(city, "POSTED", 1)["events"][0]["order_no"] = second
+    book = gateway(order_no=second)
+    never = {**gateway()["orders"][0], "state": "ABSENT", "moved": False, "movements": [], "notices": []}
+    book["orders"].append(never)
+    texts = complaints(evidence(city, book))
+    assert any("could still come to exist" in text for text in texts)
+    freed = {**never, "expires_wall_at": -200_000, "attempts": []}
+    patient = {**book, "orders": [book["orders"][0], freed]}
+    assert not any("could still" in text for text in complaints(evidence(city, patient)))
