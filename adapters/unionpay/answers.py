@@ -4,7 +4,15 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from adapters.unionpay.access import UnionPayAccess
-from adapters.unionpay.causes import PAID, UNKNOWN, Meaning, meaning_of, refund_meaning_of
+from adapters.unionpay.causes import (
+    PAID,
+    PAID_LATE,
+    UNKNOWN,
+    Meaning,
+    meaning_of,
+    refund_meaning_of,
+    refund_query_meaning_of,
+)
 from adapters.unionpay.text import TextError, split_pairs
 from adapters.unionpay.verification import unbelieved
 from schemas.reasons import Reason
@@ -20,6 +28,9 @@ class Reading(NamedTuple):
     fault: Reason | None = None
     detail: str = ""
 
+
+_NAMED = ("orderId", "merId")
+_CNY = "156"
 
 Fields = dict[str, str]
 Reader = Callable[[Fields], Reading]
@@ -46,7 +57,7 @@ def debit_answer(fields: Fields) -> Reading:
 
 def query_answer(fields: Fields) -> Reading:
     """Return what a query says: `respCode` is the query's own result, `origRespCode` the debit's."""
-    return _queried(fields, Meaning("paid"), meaning_of)
+    return _queried(fields, Meaning("paid"), (*PAID, PAID_LATE), meaning_of)
 
 
 def refund_answer(fields: Fields) -> Reading:
@@ -57,18 +68,25 @@ def refund_answer(fields: Fields) -> Reading:
 
 def refund_query_answer(fields: Fields) -> Reading:
     """Return what a query about a refund says."""
-    return _queried(fields, Meaning("refunded"), refund_meaning_of)
+    return _queried(fields, Meaning("refunded"), PAID, refund_query_meaning_of)
 
 
-def _queried(fields: Fields, success: Meaning, judge: Callable[[str], Meaning]) -> Reading:
+def _queried(
+    fields: Fields, success: Meaning, successes: tuple[str, ...], judge: Callable[[str], Meaning]
+) -> Reading:
     own = fields.get("respCode", "")
     if own not in PAID:
         # Only 34 of a query speaks of the order: there is none. Every other failure is the query's own.
         return Reading(Meaning("not_exist") if own == "34" else UNKNOWN, own)
     code = fields.get("origRespCode", "")
-    meaning = success if code in PAID else judge(code)
     amount = fields.get("txnAmt", "")
-    return Reading(meaning, code, fields.get("queryId", ""), int(amount) if _is_fen(amount) else None)
+    amount_fen = int(amount) if _is_fen(amount) else None
+    if code not in successes:
+        return Reading(judge(code), code, fields.get("queryId", ""), amount_fen)
+    if amount_fen is None or not all(fields.get(name) for name in _NAMED) or fields.get("currencyCode") != _CNY:
+        # Nobody could compare it with our order: a success that does not say of what is no success.
+        return Reading(UNKNOWN, code, fault=Reason.BODY, detail="a success without order, merchant, amount or yuan")
+    return Reading(success, code, fields.get("queryId", ""), amount_fen)
 
 
 def _is_fen(text: str) -> bool:

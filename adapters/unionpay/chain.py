@@ -19,9 +19,16 @@ _CN_PART = 2
 
 
 def trusted_key(trust: Trust, pem: str, at: datetime) -> RSAPublicKey | None:
-    """Return the leaf's key when its chain and name hold at that moment, else None."""
-    leaf = _certificate(pem)
-    if leaf is None or _signer_name(leaf) != trust.leaf_name:
+    """Return the leaf's key when its chain and name hold at that moment, else None. Never raises for a bad leaf."""
+    try:
+        return _believed(trust, pem, at)
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # parts of a certificate are read late: any may be rotten
+        return None
+
+
+def _believed(trust: Trust, pem: str, at: datetime) -> RSAPublicKey | None:
+    leaf = x509.load_pem_x509_certificate(pem.encode("ascii"))
+    if _signer_name(leaf) != trust.leaf_name:
         return None
     links = ((leaf, trust.middle), (trust.middle, trust.root), (trust.root, trust.root))
     if not all(_issued(child, parent, trust) for child, parent in links):
@@ -34,13 +41,6 @@ def trusted_key(trust: Trust, pem: str, at: datetime) -> RSAPublicKey | None:
         return None
     key = leaf.public_key()
     return key if isinstance(key, RSAPublicKey) else None
-
-
-def _certificate(pem: str) -> x509.Certificate | None:
-    try:
-        return x509.load_pem_x509_certificate(pem.encode("ascii"))
-    except (ValueError, UnicodeEncodeError):
-        return None
 
 
 def _signer_name(leaf: x509.Certificate) -> str:

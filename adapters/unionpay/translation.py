@@ -3,7 +3,7 @@
 import json
 
 from adapters.unionpay.access import UnionPayAccess
-from adapters.unionpay.causes import PAID
+from adapters.unionpay.causes import PAID, PAID_LATE
 from adapters.unionpay.notice import JSON, Fields, refusal
 from adapters.unionpay.text import moment_of
 from hub.runtime.wire import HttpAnswer, Inbound, Refusal
@@ -14,6 +14,7 @@ from schemas.replies import Reply
 
 RECEIVED = HttpAnswer(200, b"ok")
 _DEBIT, _REFUND = "11", "04"
+_CHARGED = (*PAID, PAID_LATE)
 _AMOUNT_DIGITS_MAX = 12
 
 
@@ -22,7 +23,7 @@ def translate(access: UnionPayAccess, fields: Fields) -> Inbound | Refusal | Htt
     kind, order_no, amount = fields.get("txnType", ""), fields.get("orderId", ""), fields.get("txnAmt", "")
     if fields.get("merId") != access.mer_id:
         return refusal(Reason.AMOUNT_MISMATCH, 409, "incident.money")
-    if kind not in (_DEBIT, _REFUND) or fields.get("respCode") not in PAID:
+    if kind not in (_DEBIT, _REFUND) or fields.get("respCode") not in (PAID if kind == _REFUND else _CHARGED):
         return RECEIVED  # failures are never notified; whatever else comes is no word about money
     account = account_of(order_no) if len(order_no) == ID_LENGTH else None
     if account is None:
