@@ -65,7 +65,7 @@ def read_content(plain: bytes) -> Content:
     """Return the content. Raises FeedFaultError BODY, or SUBJECT_INVALID for a wrong check digit (row 103)."""
     try:
         content = msgspec.json.decode(plain, type=Content)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise FeedFaultError(Reason.BODY, 400, "the sealed content is malformed") from error
     if content.subject.id_type != _CITIZEN_ID or not is_citizen_id(content.subject.id_no):
         raise FeedFaultError(Reason.SUBJECT_INVALID, 422, "id_no is not a citizen id")

@@ -20,6 +20,9 @@ VERSION: Final = "egret-1"
 TYPES: Final = ("SCORE_PUSH", "CONSENT_GRANT", "CONSENT_REVOKE", "HEARTBEAT")
 """Accepted now; corrections and batches are refused as TYPE_UNSUPPORTED."""
 _STREAMS: Final = ("score", "consent")
+_SEQ_MAX: Final = 2**53 - 1
+"""What every JSON reader keeps exactly."""
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 _ULID: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII)
 
 
@@ -83,12 +86,11 @@ def open_message(access: EgretAccess, body: bytes, wall: int) -> Opened:
 def instant(text: str) -> int:
     """Return RFC 3339 with an offset as milliseconds since the epoch. Raises FeedFaultError BODY."""
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None or "T" not in text:
-        raise FeedFaultError(Reason.BODY, 400, "a time is not RFC 3339 with an offset")
-    return int(moment.timestamp() * 1000)
+        if _TIME.fullmatch(text):
+            return int(datetime.fromisoformat(text).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        pass
+    raise FeedFaultError(Reason.BODY, 400, "a time is not RFC 3339 with an offset")
 
 
 def _read(body: bytes) -> Envelope:
@@ -96,11 +98,11 @@ def _read(body: bytes) -> Envelope:
         raise FeedFaultError(Reason.BODY_TOO_LARGE, 413, "more than 256 KiB")
     try:
         envelope = msgspec.json.decode(body, type=Envelope)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:  # a ladder of brackets recurses
         raise FeedFaultError(Reason.BODY, 400, "not the JSON of a feed message") from error
     if envelope.ver != VERSION or envelope.msg_type not in TYPES:
         raise FeedFaultError(Reason.TYPE_UNSUPPORTED, 400, "ver or msg_type is unknown")
-    if envelope.stream not in _STREAMS or envelope.seq < 1 or not _ULID.fullmatch(envelope.msg_id):
+    if envelope.stream not in _STREAMS or not 1 <= envelope.seq <= _SEQ_MAX or not _ULID.fullmatch(envelope.msg_id):
         raise FeedFaultError(Reason.BODY, 400, "stream, seq or msg_id is malformed")
     return envelope
 

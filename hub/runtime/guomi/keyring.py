@@ -1,6 +1,8 @@
 """The keys of the hub: id, purpose, kind and state, from one file that only its owner may read (protocols 9.2)."""
 
 import json
+import os
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -80,17 +82,22 @@ class KeyRing:
                 raise KeyRingError(f"{path} is readable by others; do: chmod 600 {path}")
             rows = json.loads(path.read_text("utf-8"))["keys"]
             return cls(_key(row) for row in rows)
-        except (OSError, json.JSONDecodeError, KeyError, TypeError) as wrong:
-            raise KeyRingError(f"{path} is not a key ring: {wrong}") from wrong
+        except KeyRingError:
+            raise
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as wrong:
+            raise KeyRingError(f"{path} is not a key ring: {type(wrong).__name__}") from wrong
 
     def dump(self, path: Path) -> None:
-        """Write the ring so that `load` reads it back; only the owner may read the file."""
+        """Write the ring so that `load` reads it back, whole or not at all; only the owner may read the file."""
         rows = [
             {"kid": k.kid, "kind": k.kind, "purpose": k.purpose, "state": k.state, "material": k.material}
             for k in self._keys.values()
         ]
-        path.touch(mode=0o600)
-        path.write_text(json.dumps({"keys": rows}, indent=1) + "\n", "utf-8")
+        # A new file under a new name is ours alone from its first byte, also where a readable one stood before.
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+        with os.fdopen(handle, "w", encoding="utf-8") as written:
+            written.write(json.dumps({"keys": rows}, indent=1) + "\n")
+        Path(name).replace(path)
 
     def active(self, purpose: str, kind: Kind) -> Key:
         """Return the key that new seals and signatures of a purpose use. Raises KeyRingError when there is none."""

@@ -100,9 +100,9 @@ class SoftwareProvider:
         try:
             point = self._public_point(key)
             pair = signature_from(sig, fmt)
+            return self._backend_for(uid).verify(point, msg, pair, uid)
         except EncodingError:
             return False
-        return self._backend_for(uid).verify(point, msg, pair, uid)
 
     def _public_point(self, key: str) -> Point:
         held = self.ring.find(key, Kind.SM2_PUBLIC, Kind.SM2_PRIVATE)

@@ -11,6 +11,8 @@ from hub.runtime.guomi.digests import sm3
 DEFAULT_UID = b"1234567812345678"
 """The signer identity of GM/T 0009 that every partner so far uses."""
 
+UID_BYTES_MAX = 8191
+
 P = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF00000000FFFFFFFFFFFFFFFF
 A = P - 3
 B = 0x28E9FA9E9D9F5E344D5A9E4BCF6509A7F39789F515AB8F92DDBCBD414D940E93
@@ -90,7 +92,12 @@ def on_curve(point: Point) -> bool:
 
 
 def digest(point: Point, message: bytes, uid: bytes) -> bytes:
-    """Return e = SM3(Z ‖ message), Z binding the signer's identity, the curve and the public key (GM/T 0003.2)."""
+    """Return e = SM3(Z ‖ message), Z binding the signer's identity, the curve and the public key (GM/T 0003.2).
+
+    Raises EncodingError for an identity that Z cannot hold.
+    """
+    if len(uid) > UID_BYTES_MAX:
+        raise EncodingError("an identity has at most 8191 bytes: its length in bits is written in 16")
     numbers = b"".join(number.to_bytes(32, "big") for number in (A, B, *G, *point))
     z = sm3((len(uid) * 8).to_bytes(2, "big") + uid + numbers)
     return sm3(z + message)
