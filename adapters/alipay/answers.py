@@ -1,4 +1,7 @@
-"""Answers of the gateway, believed only with its signature over the bytes as received (protocols 5.1, row 80)."""
+"""Answers of the gateway, believed only with its signature over the bytes as received (protocols 5.1, row 80).
+
+A success must name our order and its amount, and a refund its own number: what nobody can compare is unknown.
+"""
 
 import json
 from collections.abc import Callable
@@ -6,7 +9,7 @@ from typing import Any, NamedTuple
 
 from adapters.alipay.access import AlipayAccess
 from adapters.alipay.causes import UNKNOWN, Meaning, meaning_of, refund_meaning_of
-from adapters.alipay.raw_json import raw_object
+from adapters.alipay.raw_json import raw_members
 from adapters.alipay.signature import decode_signature, verifies
 from schemas.money import AmountSyntaxError, fen_from_text
 from schemas.reasons import Reason
@@ -27,27 +30,71 @@ class Reading(NamedTuple):
 
 
 Content = dict[str, Any]
+_TEXT_MAX = 128
+_READ = (
+    "code",
+    "sub_code",
+    "trade_no",
+    "out_trade_no",
+    "out_request_no",
+    "trade_status",
+    "refund_status",
+    "fund_change",
+)
 
 
-def read_answer(access: AlipayAccess, method: str, body: bytes, order_no: str) -> Reading:
+def read_answer(access: AlipayAccess, method: str, body: bytes, order_no: str, refund_no: str = "") -> Reading:
     """Return what the answer to `method` says of the order. Never raises: unreadable or unsigned is unknown."""
+    raw = _believed(access, method, body)
+    if isinstance(raw, Reading):
+        return raw
+    content = _content(raw)
+    if content is None:
+        return _unreadable(Reason.BODY, "the answer is not an object of plain texts")
+    if content.get("out_trade_no", order_no) != order_no or content.get("out_request_no", refund_no) != refund_no:
+        return _unreadable(Reason.BODY, "the answer names another order or refund")
+    return _READERS[method](content)
+
+
+def _believed(access: AlipayAccess, method: str, body: bytes) -> str | Reading:
+    """Return the raw text that the gateway signed."""
     try:
-        text = body.decode("utf-8")
-        outer = json.loads(text)
-    except (UnicodeDecodeError, ValueError, RecursionError):
-        return _unreadable(Reason.BODY, "not JSON")
-    key = method.replace(".", "_") + "_response"
-    raw = raw_object(text, key) or raw_object(text, "error_response")
-    if not isinstance(outer, dict) or raw is None:
+        members = raw_members(body.decode("utf-8"))
+    except UnicodeDecodeError:
+        members = None
+    if members is None:
+        return _unreadable(Reason.BODY, "not one JSON object")
+    raw = members.get(method.replace(".", "_") + "_response") or members.get("error_response")
+    if raw is None:
         return _unreadable(Reason.BODY, "no answer to this method")
-    signature = decode_signature(str(outer.get("sign", "")))
+    if access.alipay_cert_sn and _text(members, "alipay_cert_sn") != access.alipay_cert_sn:
+        return _unreadable(Reason.SIGN_INVALID, "signed under a certificate we do not know")
+    signature = decode_signature(_text(members, "sign"))
     if signature is None or not verifies(access.alipay_public_key, raw.encode(), signature):
         return _unreadable(Reason.SIGN_INVALID, "unsigned or badly signed")
+    return raw
+
+
+def _text(members: dict[str, str], name: str) -> str:
+    value = json.loads(members.get(name, '""'))
+    return value if isinstance(value, str) else ""
+
+
+def _content(raw: str) -> Content | None:
     content = json.loads(raw)
-    named = str(content.get("out_trade_no", order_no))
-    if named != order_no:
-        return _unreadable(Reason.BODY, "the answer names another order")
-    return _READERS[method](content)
+    if not isinstance(content, dict) or not all(_writable(content.get(name, "")) for name in _READ):
+        return None
+    return content
+
+
+def _writable(value: object) -> bool:
+    """Return whether a value is a text that can be written again: half a surrogate pair can not."""
+    if not isinstance(value, str) or len(value) > _TEXT_MAX:
+        return False
+    try:
+        return bool(value.encode()) or value == ""
+    except UnicodeEncodeError:
+        return False
 
 
 def _debit(content: Content) -> Reading:
@@ -59,7 +106,7 @@ def _debit(content: Content) -> Reading:
 def _query(content: Content) -> Reading:
     if _code(content) != "10000":
         return _refused(content, meaning_of)
-    status = str(content.get("trade_status", ""))
+    status = content.get("trade_status", "")
     if status in _PAID:
         return _with_amount(content, Meaning("paid"))
     meaning = {"WAIT_BUYER_PAY": Meaning("waiting"), "TRADE_CLOSED": Meaning("closed")}.get(status)
@@ -94,7 +141,9 @@ def _with_amount(content: Content, meaning: Meaning) -> Reading:
         refunded = _fen(content, "refund_fee")
     except AmountSyntaxError:
         return _unreadable(Reason.AMOUNT_SYNTAX, "an amount is malformed")
-    return Reading(meaning, _code(content), str(content.get("trade_no", "")), amount, refunded)
+    if meaning.status == "paid" and (amount is None or not content.get("out_trade_no")):
+        return _unreadable(Reason.BODY, "a success without order or amount")
+    return Reading(meaning, _code(content), content.get("trade_no", ""), amount, refunded)
 
 
 def _fen(content: Content, name: str) -> int | None:
@@ -103,7 +152,7 @@ def _fen(content: Content, name: str) -> int | None:
 
 
 def _refused(content: Content, judge: Callable[[str, str], Meaning]) -> Reading:
-    sub_code = str(content.get("sub_code", ""))
+    sub_code = content.get("sub_code", "")
     return Reading(judge(_code(content), sub_code), sub_code.removeprefix("ACQ.") or _code(content))
 
 

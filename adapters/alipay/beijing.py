@@ -15,5 +15,5 @@ def instant_of(text: str) -> int:
     """Return the instant of such a text in milliseconds; 0 for anything else, since no decision rests on it."""
     try:
         return int(datetime.strptime(text, _FORM).replace(tzinfo=_ZONE).astimezone(UTC).timestamp() * 1000)
-    except ValueError:
+    except (ValueError, OverflowError):  # the year 1 begins before it does in UTC
         return 0

@@ -39,6 +39,11 @@ _FAILED: dict[str, Cause] = {
     "MERCHANT_STATUS_NOT_NORMAL": "config",
     "AMOUNT_OR_CURRENCY_ERROR": "config",
     "CONTEXT_INCONSISTENT": "config",
+    # PREAUTH: the hub freezes nothing, so these mean that the contract at Alipay is for another product than ours.
+    "AUTH_AMOUNT_NOT_ENOUGH": "config",
+    "AUTH_NO_ERROR": "config",
+    "AUTH_ORDER_HAS_CLOSED": "config",
+    "AUTH_ORDER_HAS_FINISHED": "config",
 }
 _OTHER = {
     "SYSTEM_ERROR": UNKNOWN,

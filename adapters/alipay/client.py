@@ -44,10 +44,11 @@ class AlipayClient:
 
     async def _call(self, errand: GatewayErrand, operation: Operation, request: dict[str, str], at: int) -> CallOutcome:
         body = await self._post(request)
+        refund_no = errand.refund_no if isinstance(errand, RefundErrand) else ""
         if body is None:
             reading = Reading(UNKNOWN, "NO_ANSWER")
         else:
-            reading = read_answer(self._access, request["method"], body, errand.order_no)
+            reading = read_answer(self._access, request["method"], body, errand.order_no, refund_no)
         result = RecordGatewayResult(
             errand_id=errand.id,
             operation=operation,
@@ -59,7 +60,7 @@ class AlipayClient:
             gateway_code=reading.code,
             trade_no=reading.trade_no,
             amount_fen=reading.amount_fen,
-            refund_no=errand.refund_no if isinstance(errand, RefundErrand) else "",
+            refund_no=refund_no,
             refunded_fen=reading.refunded_fen,
         )
         return CallOutcome(result, reading.fault, reading.detail, body or b"" if reading.fault else b"")

@@ -1,10 +1,11 @@
 """An asynchronous notice from raw bytes to believed fields (protocols 5.2, rows 66-72): read, decode once, verify."""
 
 import codecs
+import re
 from urllib.parse import unquote_to_bytes
 
 from adapters.alipay.access import AlipayAccess
-from adapters.alipay.signature import SIGN_TYPE, decode_signature, notice_base, verifies
+from adapters.alipay.signature import SIGN_TYPE, decode_signature, downgraded, notice_base, verifies
 from hub.runtime.wire import Refusal
 from schemas.dead_letters import DeadLetterInterface
 from schemas.reasons import Reason
@@ -13,6 +14,13 @@ BODY_BYTES_MAX = 64 * 1024
 FORM = "application/x-www-form-urlencoded"
 FAIL = b"fail"
 _CHARSETS = {"utf-8": "utf-8", "utf8": "utf-8", "gbk": "gb18030", "gb2312": "gb18030", "gb18030": "gb18030"}
+_READ = (
+    "app_id", "seller_id", "out_trade_no", "trade_no", "trade_status", "total_amount", "refund_fee", "out_biz_no",
+    "notify_id", "notify_type", "notify_time", "gmt_payment", "agreement_no", "external_agreement_no", "status",
+)  # fmt: skip
+_HIDDEN = re.compile(f"&(?:{'|'.join(_READ)})=")
+"""The base string joins unquoted values with `&`, so one that holds `&refund_fee=…` may be two that were merged on the
+way, the signature still fitting: what we decide by may not be hidden in another value."""
 
 Fields = dict[str, str]
 
@@ -61,7 +69,11 @@ def _unbelieved(access: AlipayAccess, fields: Fields) -> Refusal | None:
     charset = _CHARSETS[fields.get("charset", "utf-8").lower()]
     base = notice_base(fields, keep_sign_type=access.keep_sign_type, keep_empty=access.keep_empty).encode(charset)
     if not verifies(access.alipay_public_key, base, signature):
+        if downgraded(access.alipay_public_key, base, signature):
+            return refusal(Reason.SIGN_DOWNGRADE, 403, "signed with SHA-1")
         return refusal(Reason.SIGN_INVALID, 403, "the signature does not fit")
+    if any(_HIDDEN.search(value) for value in fields.values()):
+        return refusal(Reason.SIGN_INVALID, 403, "a value holds what reads as another parameter")
     foreign = fields.get("app_id") != access.app_id or fields.get("seller_id", access.seller_id) != access.seller_id
     return refusal(Reason.FOREIGN_NOTICE, 403, "app_id or seller_id", "incident.money") if foreign else None
 

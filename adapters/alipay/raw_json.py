@@ -1,35 +1,54 @@
-"""The raw text of one object inside an answer, found by matching braces outside strings (protocols 5.1).
+"""The raw text of one object inside an answer, found by reading JSON up to it (protocols 5.1).
 
-A signature covers the bytes as received; JSON written again may differ from them.
+A signature covers the bytes as received; JSON written again may differ from them. Braces inside strings and escapes
+do not count, since each value is passed over as the JSON reader itself reads it.
 """
 
+import json
+from typing import Final
 
-def raw_object(text: str, key: str) -> str | None:
-    """Return the text of the object that is the value of `key` at the top level of `text`, or None."""
-    start = text.find(f'"{key}"')
-    if start < 0:
+_BLANKS: Final = " \t\n\r"
+_VALUES: Final = json.JSONDecoder()
+
+
+def raw_members(text: str) -> dict[str, str] | None:
+    """Return the raw text of each member of the one object that `text` is, or None.
+
+    None for anything that is not exactly one object, and for a member that stands twice: which one was meant?
+    """
+    try:
+        return _members(text)
+    except (ValueError, IndexError, RecursionError):
         return None
-    begin = text.find("{", start + len(key) + 2)
-    if begin < 0 or text[start + len(key) + 2 : begin].strip() != ":":
-        return None
-    end = _matching_brace(text, begin)
-    return text[begin:end] if end else None
 
 
-def _matching_brace(text: str, begin: int) -> int:
-    """Return the index after the brace that closes the one at `begin`; 0 when none does."""
-    depth, in_string, escaped = 0, False, False
-    for index in range(begin, len(text)):
-        character = text[index]
-        if in_string:
-            in_string = escaped or character != '"'
-            escaped = character == "\\" and not escaped
-        elif character == '"':
-            in_string = True
-        elif character == "{":
-            depth += 1
-        elif character == "}":
-            depth -= 1
-            if depth == 0:
-                return index + 1
-    return 0
+def _members(text: str) -> dict[str, str] | None:
+    found: dict[str, str] = {}
+    at = _expect(text, 0, "{")
+    if text[_blank(text, at)] == "}":
+        return found if _blank(text, _blank(text, at) + 1) == len(text) else None
+    while True:
+        key, at = _VALUES.raw_decode(text, _expect(text, at, '"') - 1)
+        begin = _blank(text, _expect(text, at, ":"))
+        _, end = _VALUES.raw_decode(text, begin)
+        if key in found:
+            return None
+        found[key] = text[begin:end]
+        at = _blank(text, end)
+        if text[at] == "}":
+            return found if _blank(text, at + 1) == len(text) else None
+        at = _expect(text, at, ",")
+
+
+def _expect(text: str, at: int, wanted: str) -> int:
+    """Return the index after the wanted character, blanks passed over. Raises ValueError for another one."""
+    at = _blank(text, at)
+    if text[at] != wanted:
+        raise ValueError(wanted)
+    return at + 1
+
+
+def _blank(text: str, at: int) -> int:
+    while at < len(text) and text[at] in _BLANKS:
+        at += 1
+    return at

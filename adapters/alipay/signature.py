@@ -38,8 +38,17 @@ def decode_signature(text: str) -> bytes | None:
 
 def verifies(key: RSAPublicKey, content: bytes, signature: bytes) -> bool:
     """Return whether the signature fits under SHA-256; a SHA-1 signature does not."""
+    return _fits(key, content, signature, hashes.SHA256())
+
+
+def downgraded(key: RSAPublicKey, content: bytes, signature: bytes) -> bool:
+    """Return whether a refused signature would fit under SHA-1: it names the fault and is never believed (row 70)."""
+    return _fits(key, content, signature, hashes.SHA1())  # noqa: S303  # to recognise it is to refuse it
+
+
+def _fits(key: RSAPublicKey, content: bytes, signature: bytes, algorithm: hashes.HashAlgorithm) -> bool:
     try:
-        key.verify(signature, content, padding.PKCS1v15(), hashes.SHA256())
+        key.verify(signature, content, padding.PKCS1v15(), algorithm)
     except InvalidSignature:
         return False
     return True

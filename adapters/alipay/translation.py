@@ -53,8 +53,8 @@ def _trade(access: AlipayAccess, fields: Fields) -> Inbound | Refusal | HttpAnsw
     if status is None:
         return SUCCESS
     try:
-        amount = fen_from_text(fields.get("total_amount", ""))
-        refunded = fen_from_text(fields["refund_fee"]) if fields.get("refund_fee") else None
+        amount = _fen(fields.get("total_amount", ""))
+        refunded = _fen(fields["refund_fee"]) if fields.get("refund_fee") else None
     except AmountSyntaxError:
         return refusal(Reason.AMOUNT_SYNTAX, 400, "an amount is malformed")
     if status == "closed" and refunded:
@@ -71,6 +71,14 @@ def _trade(access: AlipayAccess, fields: Fields) -> Inbound | Refusal | HttpAnsw
         happened_at=instant_of(fields.get("gmt_payment", "")),
     )
     return _inbound(access, account, fields, notice, f"{order_no}|{status}|{amount}|{refunded}")
+
+
+def _fen(text: str) -> int:
+    """Return the fen of an amount that cannot be negative. Raises AmountSyntaxError."""
+    fen = fen_from_text(text)
+    if fen < 0:
+        raise AmountSyntaxError(text)
+    return fen
 
 
 def _unsigned(access: AlipayAccess, fields: Fields) -> Inbound | HttpAnswer:

@@ -71,9 +71,7 @@ def refund_query_answer(fields: Fields) -> Reading:
     return _queried(fields, Meaning("refunded"), PAID, refund_query_meaning_of)
 
 
-def _queried(
-    fields: Fields, success: Meaning, successes: tuple[str, ...], judge: Callable[[str], Meaning]
-) -> Reading:
+def _queried(fields: Fields, success: Meaning, successes: tuple[str, ...], judge: Callable[[str], Meaning]) -> Reading:
     own = fields.get("respCode", "")
     if own not in PAID:
         # Only 34 of a query speaks of the order: there is none. Every other failure is the query's own.

@@ -17,7 +17,7 @@ UNKNOWN = Meaning("unknown")
 PAID = ("00", "A6")
 """Accepted as `respCode` of a call; charged as `origRespCode` of a query or in a notice."""
 PAID_LATE = "42"
-"""Charged after `payTimeout`: the money moved. A query or a notice that says so is booked or given back by the books."""
+"""Charged after `payTimeout`: the money moved. When a query or notice says so, the books take it or give it back."""
 _BY_CODES: tuple[tuple[Meaning, tuple[str, ...]], ...] = (
     (UNKNOWN, ("03", "04", "05", "83", "12", "37", PAID_LATE)),
     (Meaning("failed", "technical"), ("02", "06")),

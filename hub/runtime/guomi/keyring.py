@@ -78,14 +78,16 @@ class KeyRing:
         Raises KeyRingError when the file is missing, malformed, or readable by others than its owner.
         """
         try:
-            if path.stat().st_mode & 0o077:
-                raise KeyRingError(f"{path} is readable by others; do: chmod 600 {path}")
+            mode = path.stat().st_mode
             rows = json.loads(path.read_text("utf-8"))["keys"]
-            return cls(_key(row) for row in rows)
+            keys = [_key(row) for row in rows]
         except KeyRingError:
             raise
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as wrong:
             raise KeyRingError(f"{path} is not a key ring: {type(wrong).__name__}") from wrong
+        if mode & 0o077:
+            raise KeyRingError(f"{path} is readable by others; do: chmod 600 {path}")
+        return cls(keys)
 
     def dump(self, path: Path) -> None:
         """Write the ring so that `load` reads it back, whole or not at all; only the owner may read the file."""
@@ -121,6 +123,8 @@ class KeyRing:
 
 
 def _key(row: dict[str, str]) -> Key:
+    if not isinstance(row["purpose"], str):
+        raise TypeError("a purpose is a text")
     try:
         return Key(row["kid"], Kind(row["kind"]), row["purpose"], State(row["state"]), row.get("material", "").lower())
     except ValueError as wrong:
