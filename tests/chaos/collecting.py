@@ -102,7 +102,10 @@ def _sends(evidence: Evidence) -> int:
 
 
 def missing(evidence: Evidence) -> list[str]:
-    """Return what must still come: outcomes, relays under way, words about orders the gateways have decided."""
+    """Return what must still come: outcomes, relays under way, words about orders the gateways have decided.
+
+    A refusal whose answer was lost is no order at the gateway: it is asked about until its number has expired.
+    """
     final = {each.value["command_id"] for each in evidence.ledger if is_command(each) and outcome_word(each) == "FINAL"}
     forwarded = {each.value["command_id"] for each in evidence.ledger if each.value["outcome"] == "FORWARDED"}
     heard = {
@@ -115,7 +118,7 @@ def missing(evidence: Evidence) -> list[str]:
         order["order_no"]
         for gateway in evidence.gateways.values()
         for order in gateway["orders"]
-        if order["moved"] or order["state"] in ("WAIT", "REFUSED", "CLOSED")
+        if order["moved"] or order["state"] in ("WAIT", "CLOSED")
     }
     return [
         *(["nothing could be read"] if not evidence.ledger else []),
