@@ -90,7 +90,11 @@ def _book(draft: Draft, body: PostCharge, lines: Sorted, pack: Pack) -> Outcome 
     if isinstance(credits_, Refusal):
         return credits_
     takings = [*_replacements(lines), *credits_.takings]
-    net = sum(line.amount_fen for line, _ in lines.charges.values()) - sum(line.amount_fen for line in credits_.netted)
+    net = 0
+    for line, _ in lines.charges.values():
+        net += line.amount_fen
+    for credit in credits_.netted:
+        net -= credit.amount_fen
     refusal = check_takings(draft, takings)
     if refusal is None and body.settlement is not None:
         refusal = check_settlement(body.settlement, net)

@@ -60,6 +60,8 @@ _DECIDE: Final[dict[type, Callable[[Draft, Any], Outcome | Refusal]]] = {
 }
 _NOT_REMEMBERED: Final = (commands.CheckEligibility, commands.ReceiveFeedMessage)
 """A question is asked anew each time; a feed keeps its own memory."""
+_WITH_SUBJECT: Final = (commands.PostCharge, commands.RecordVisit, commands.SettleInsurance)
+"""What also tells who the person is."""
 _LETTERS: Final[dict[Interface, DeadLetterInterface]] = {
     "mllp": "hl7",
     "fhir": "fhir",
@@ -105,7 +107,7 @@ def _decided(draft: Draft, command: Command) -> Outcome | Refusal:
         return routed
     outcome = _DECIDE[type(body)](draft, body)
     changed = isinstance(outcome, Outcome) and outcome.code != "DUPLICATE"
-    if changed and isinstance(body, commands.PostCharge | commands.RecordVisit | commands.SettleInsurance):
+    if changed and isinstance(body, _WITH_SUBJECT):
         identify(draft, body.subject)
     return outcome
 
@@ -123,7 +125,7 @@ def _recognised(draft: Draft, command: Command) -> tuple[Outcome | Refusal, Seen
         return _repeat("RESULT_REPEATED" if command.interface == "courier" else "DUPLICATE", seen), seen
     if command.interface == "api" and id_digest(command.id) in known:
         return Refusal(Reason.IDEMPOTENCY_KEY_REUSED), None
-    control = _control_id(command)
+    draft.control_id = control = _control_id(command)
     other = known.get(id_digest(control)) if control else None
     if other is not None and other.content != content:
         return Refusal(Reason.CONTROL_ID_REUSED), None
@@ -227,7 +229,7 @@ def _record(draft: Draft, source: CommandSource | TimerSource, outcome: Outcome)
         after=views(draft.before, draft.state, draft.events),
         reinjects=command.reinjects if command else "",
         via=command.via if command else None,
-        control_id=_control_id(command) if command else "",
+        control_id=draft.control_id,
     )
 
 

@@ -119,8 +119,9 @@ def _bar(case: Case, agreement: Agreement) -> Room | None:
 
 def tier_citation(pack: Pack, agreement: Agreement) -> Citation:
     """Return the clause that gives this line."""
+    limit, provider = agreement.limit_fen, agreement.provider
     for tier in pack.tiers:
-        if tier.provider == agreement.provider and pack.limit_fen(tier, agreement.bank) == agreement.limit_fen:
+        if tier.limit_fen <= limit and tier.provider == provider and pack.limit_fen(tier, agreement.bank) == limit:
             return tier.citation
     return pack.coverage
 

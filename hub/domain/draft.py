@@ -71,6 +71,8 @@ class Draft:
         self.quarantine: list[Quarantine] = []
         self.pack: Pack | None = None
         self.institution = ""
+        self.control_id = ""
+        """Key of the strict control id, where the message has one."""
 
     @property
     def core(self) -> Core:

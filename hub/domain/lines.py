@@ -13,7 +13,10 @@ DIGITS_MAX: Final = 40
 
 def canonical_line(line: ChargeLine) -> str:
     """Return kind, amount, quantity and item: the same line over HL7 and FHIR gives the same text (architecture 4)."""
-    return f"{line.kind}|{line.amount_fen}|{canonical_quantity(line.quantity)}|{line.item.code}"
+    quantity = line.quantity
+    if quantity != "1":
+        quantity = canonical_quantity(quantity)
+    return f"{line.kind}|{line.amount_fen}|{quantity}|{line.item.code}"
 
 
 def canonical_quantity(text: str) -> str:
@@ -81,8 +84,17 @@ def _find_line(visits: list[Encounter], line_key: str) -> tuple[Encounter, Line]
 def sort_lines(state: AccountState, body: PostCharge) -> Sorted:
     """Return the lines of a message by what is to be done with them."""
     lines, visits = Sorted({}, [], [], [], []), visits_of(state, body.institution)
+    charges = lines.charges
     for line in body.lines:
-        content = canonical_line(line)
+        content, key = canonical_line(line), line.line_key
+        if line.kind == "charge" and line.amount_fen and key not in charges:
+            for encounter in visits:
+                if key in encounter.lines:
+                    break
+            else:
+                # The common case, a new charge line, takes no further look.
+                charges[key] = (line, content)
+                continue
         sort = _sort_credit if line.kind == "credit" else _sort_line
         if not sort(visits, body, line, content, lines):
             return lines._replace(changed=line.line_key)

@@ -1,5 +1,7 @@
 """The body of an answer, made only of what never changes in the state: a repeat's is rebuilt and equal."""
 
+from typing import Final
+
 from hub.domain.state import AccountState, Charge, Encounter, Parts, Reduction
 from schemas.commands import (
     Body,
@@ -16,10 +18,12 @@ from schemas.commands import (
     WithdrawAgreement,
 )
 
+_ABOUT_CHARGES: Final = (PostCharge, SettleInsurance, ReverseSettlement)
+
 
 def result_of(state: AccountState, body: Body, references: tuple[str, ...]) -> dict[str, object]:
     """Return the answer's body for a command, from the ids its outcome made; shapes: hub.domain.reply."""
-    if isinstance(body, PostCharge | SettleInsurance | ReverseSettlement):
+    if isinstance(body, _ABOUT_CHARGES):
         return _charge_result(state, body, references)
     if isinstance(body, SignAgreement):
         return _agreement_result(state, references)

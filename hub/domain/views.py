@@ -22,6 +22,7 @@ BillState = Literal[
 ]
 
 
+BOOKING: Final = (ChargePosted, LinesHeld)
 RELINKING: Final = frozenset((BillIssued, BillRevised, BillClosed, SettlementReversed))
 """Events that change which bill charges belong to, or their status."""
 LINKED_VIEWS_MAX: Final = 2_000
@@ -64,8 +65,8 @@ def person_view(core: Core) -> PersonView:
         agreement.bank if agreement else "",
         agreement.channel if agreement else "",
         agreement.limit_fen if agreement else 0,
-        sum(a.used_fen for a in agreements),
-        sum(a.held_fen for a in agreements),
+        sum([a.used_fen for a in agreements]),
+        sum([a.held_fen for a in agreements]),
         core.linked_person,
     )
 
@@ -75,7 +76,7 @@ def _charge_views(before: AccountState, after: AccountState, events: list[Event]
     named: dict[tuple[str, str], tuple[PostedLine, ...]] = {}
     relinked = False
     for event in events:
-        if isinstance(event, ChargePosted | LinesHeld):
+        if isinstance(event, BOOKING):
             key = f"{event.institution}|{event.visit}"
             named[key, event.charge] = event.lines
             if isinstance(event, ChargePosted):
