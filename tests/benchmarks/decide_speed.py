@@ -14,12 +14,12 @@ import msgspec
 
 sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.parent.parent)]
 
-from domain_world import PERSON, START, XIAMEN, charge, line, score, signing
+from domain_world import PERSON, START, XIAMEN, charge, line, score, signing  # noqa: E402 - the paths above make it importable
 
-from hub.domain.decide import decide
-from hub.domain.decision import Now
-from hub.domain.state import AccountState, encode_core, encode_encounter, new_state
-from schemas.commands import Command
+from hub.domain.decide import decide  # noqa: E402 - the paths above make it importable
+from hub.domain.decision import Now  # noqa: E402 - the paths above make it importable
+from hub.domain.state import AccountState, encode_core, encode_encounter, new_state  # noqa: E402 - the paths above make it importable
+from schemas.commands import Command  # noqa: E402 - the paths above make it importable
 
 ROUNDS = 3_000
 _encoder = msgspec.json.Encoder()
