@@ -9,6 +9,8 @@ from streams.lanes.rules import Rules
 _SEPARATOR: Final = b"/"
 DECODED_MAX: Final = 1000
 """Decoded states kept in each lane."""
+LARGE_BYTES: Final = 1_000_000
+"""A record of this size makes its account large: how much it may still grow is looked at closely."""
 
 
 class Change(NamedTuple):
@@ -32,6 +34,7 @@ class Accounts:
         self._cores: dict[bytes, bytes] = {}
         self._encounters: dict[bytes, dict[str, bytes]] = {}
         self._decoded: dict[bytes, AccountState] = {}
+        self._large: set[bytes] = set()
 
     def __len__(self) -> int:
         return len(self._cores)
@@ -47,7 +50,7 @@ class Accounts:
         elif value is None:
             self._cores.pop(account, None)
         else:
-            self._cores[account] = value
+            self._keep_core(account, value)
 
     def core_bytes(self, account: bytes) -> bytes | None:
         """Return the encoded core, or None for an account nothing has been heard of."""
@@ -66,11 +69,9 @@ class Accounts:
         }
         return AccountState(self._rules.decode_core(core), encounters)
 
-    def size(self, account: bytes) -> int:
-        """Return the bytes of the account's largest record; 0 for an unknown account."""
-        encounters = self._encounters.get(account)
-        largest = max(map(len, encounters.values())) if encounters else 0
-        return max(largest, len(self._cores.get(account, b"")))
+    def is_large(self, account: bytes) -> bool:
+        """Return whether a record of the account ever had a megabyte in this lane."""
+        return account in self._large
 
     def changes(self, account: bytes, before: AccountState, after: AccountState) -> list[Change]:
         """Return a record for every key whose object changed: nothing else is written."""
@@ -92,14 +93,21 @@ class Accounts:
             if change.encounter:
                 self._keep_encounter(account, change.encounter, change.value)
             elif change.value is not None:
-                self._cores[account] = change.value
+                self._keep_core(account, change.value)
         self._decoded.pop(account, None)
         self._decoded[account] = state
         if len(self._decoded) > DECODED_MAX:
             del self._decoded[next(iter(self._decoded))]
 
+    def _keep_core(self, account: bytes, value: bytes) -> None:
+        self._cores[account] = value
+        if len(value) > LARGE_BYTES:
+            self._large.add(account)
+
     def _keep_encounter(self, account: bytes, name: str, value: bytes | None) -> None:
         if value is not None:
+            if len(value) > LARGE_BYTES:
+                self._large.add(account)
             self._encounters.setdefault(account, {})[name] = value
             return
         kept = self._encounters.get(account, {})

@@ -27,7 +27,7 @@ from schemas.reasons import Reason
 from schemas.replies import Reply
 from streams.chain import chained
 from streams.lanes import watermark as watermarks
-from streams.lanes.accounts import Change
+from streams.lanes.accounts import LARGE_BYTES, Change
 from streams.lanes.book import UNREADABLE_RUN_MAX, UNREADABLE_WINDOW_MAX, WINDOW, Book
 from streams.lanes.faults import InvariantError, UndecidableError
 from streams.lanes.rules import Rules
@@ -36,8 +36,8 @@ from streams.lanes.watermark import Watermark
 
 RECORD_BYTES_MAX: Final = 1_500_000
 """An outcome, an errand or a state larger than this is refused, so that one command never stops a partition."""
-_ROOM_BYTES: Final = 300_000
-"""A state is encoded for its exact size only when it may come this near to the limit."""
+_GROWTH_BYTES: Final = RECORD_BYTES_MAX - LARGE_BYTES - 100_000
+"""An account that is not large may grow by this in one batch before its state is encoded for its exact size."""
 
 _ACCOUNT = re.compile(rb"[0-9A-HJKMNP-TV-Z]{26}")
 _DIMENSIONS = Fact.__struct_fields__[: Fact.__struct_fields__.index("count")]
@@ -72,12 +72,12 @@ class Encoded(NamedTuple):
 
 @dataclass(slots=True)
 class Touched:
-    """An account a batch looked at: as committed, as it will be, its due times, at most the size of a record of it."""
+    """An account a batch looked at: as committed, as it will be, its due times, the bytes of its outcomes so far."""
 
     before: AccountState
     after: AccountState
     due: Due
-    size: int
+    grown: int = 0
 
 
 class Batch:
@@ -296,7 +296,7 @@ class Batch:
             accounts = self._book.accounts
             state, core = accounts.state(account), accounts.core_bytes(account)
             due = UNARMED if core is None else self._rules.due_from_bytes(core)
-            touched = self._touched[account] = Touched(state, state, due, accounts.size(account))
+            touched = self._touched[account] = Touched(state, state, due)
         return touched
 
     def _enter(self, account: bytes, touched: Touched, decision: Decision, encoded: Encoded) -> None:
@@ -311,16 +311,17 @@ class Batch:
         if decision.state is not touched.after:
             due = self._rules.next_due(decision.state)
             self._book.due.arm(account, touched.due, due)
-            touched.after, touched.due, touched.size = decision.state, due, touched.size + len(encoded.record)
+            touched.after, touched.due, touched.grown = decision.state, due, touched.grown + len(encoded.record)
 
     def _fitting(self, account: bytes, touched: Touched, decision: Decision) -> Encoded | None:
         """Return the encoded outcome, or None when it, an errand or the state is too large for a record."""
         encoded = _encoded(decision)
         if len(encoded.record) > RECORD_BYTES_MAX or any(len(each) > RECORD_BYTES_MAX for each in encoded.errands):
             return None
-        if touched.size + len(encoded.record) < RECORD_BYTES_MAX - _ROOM_BYTES:
+        accounts = self._book.accounts
+        if touched.grown + len(encoded.record) < _GROWTH_BYTES and not accounts.is_large(account):
             return encoded
-        changes = self._book.accounts.changes(account, touched.before, decision.state)
+        changes = accounts.changes(account, touched.before, decision.state)
         return None if any(len(change.value or b"") > RECORD_BYTES_MAX for change in changes) else encoded
 
     def _parked(self, state: AccountState, command: Command, offset: int) -> Decision:
