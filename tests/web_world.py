@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import secrets
 import signal
@@ -38,6 +39,7 @@ class ViewsProcess:
     log: Path
     health_port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    stretch: dict[str, int] = field(default_factory=dict)
 
     async def start(self) -> None:
         """Start it and wait until its tables are restored."""
@@ -55,6 +57,7 @@ class ViewsProcess:
             "MEDCREDIT_KAFKA__PARTITIONS": str(self.settings.kafka.partitions),
             "MEDCREDIT_TOPIC_PREFIX": self.settings.topic_prefix,
             "MEDCREDIT_HEALTH__PORT": str(self.health_port),
+            "MEDCREDIT_CHAOS_STRETCH": json.dumps(self.stretch),
         }
         with self.log.open("ab") as output:
             return subprocess.Popen([sys.executable, "-c", _VIEWS], env=environment, stdout=output, stderr=output)
@@ -64,6 +67,16 @@ class ViewsProcess:
             async with session.get(f"http://127.0.0.1:{self.health_port}/readyz") as answer:
                 return answer.status == 200
         return False
+
+    async def inside(self, section: str) -> None:
+        """Wait until the worker is inside a critical section it holds open."""
+        entered = b'"section_entered"'
+
+        async def is_inside() -> bool:
+            lines = [line for line in self.log.read_bytes().splitlines() if section.encode() in line]
+            return bool(lines) and entered in lines[-1]
+
+        await until(is_inside, 30)
 
     def kill(self) -> None:
         """End it with SIGKILL. Idempotent."""

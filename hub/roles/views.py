@@ -54,6 +54,7 @@ def plan_of(settings: Settings, folder: Path) -> ViewsPlan:
         partitions=topics.facts.partitions,
         folder=folder,
         credentials=_credentials(settings.kafka),
+        stretch_ms=settings.chaos_stretch,
     )
 
 

@@ -9,7 +9,7 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,12 @@ import msgspec
 
 from hub.runtime.logs import get_logger
 from hub.runtime.metrics import VIEW_FACTS
+from hub.runtime.sections import CriticalSections
 from schemas.facts import Facts
 from schemas.topics import BATCH_BYTES
 from schemas.views import ViewRow
 from streams.views.committed import CommittedApp, RowStore, RowTable, correct_faust
+from streams.views.sections import VIEWS_AFTER_PROGRESS, VIEWS_AFTER_ROWS
 from streams.views.tables import SourceRecord, StreamTable, expired, fold
 
 _RAW = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
@@ -47,19 +49,22 @@ class ViewsPlan:
     partitions: int
     folder: Path
     credentials: object | None = None
+    stretch_ms: Mapping[str, int] = field(default_factory=dict)
+    """Critical sections that a test holds open."""
 
 
 class TableKeeper:
     """Keeps one stream table from batches of facts; its rows are the table's store."""
 
-    def __init__(self, app: CommittedApp, table: StreamTable, topic: str, partitions: int) -> None:
+    def __init__(self, app: CommittedApp, table: StreamTable, plan: ViewsPlan) -> None:
         self._app = app
         self._table = table
-        self._topic = topic
+        self._topic = plan.table_topics[table.name]
+        self._sections = CriticalSections(plan.stretch_ms)
         self._next_sweep = 0.0
-        changelog = app.topic(topic, partitions=partitions, compacting=True, **_RAW)
+        changelog = app.topic(self._topic, partitions=plan.partitions, compacting=True, **_RAW)
         self._kept = app.Table(
-            table.name, partitions=partitions, changelog_topic=changelog, key_type=bytes, value_type=bytes
+            table.name, partitions=plan.partitions, changelog_topic=changelog, key_type=bytes, value_type=bytes
         )
 
     @property
@@ -73,7 +78,9 @@ class TableKeeper:
         changed = fold(self._table, self.rows.row, records)
         VIEW_FACTS.labels(view=self._table.name, outcome="read").inc(len(records))
         await self._write({key: row for key, row in changed.items() if row.dimensions})
+        await self._sections.reach(VIEWS_AFTER_ROWS)
         await self._write({key: row for key, row in changed.items() if not row.dimensions})
+        await self._sections.reach(VIEWS_AFTER_PROGRESS)
         if self._table.keep_ms and time.monotonic() >= self._next_sweep:
             self._next_sweep = time.monotonic() + _SWEEP_SECONDS
             await self._give_up_old_rows()
@@ -108,8 +115,7 @@ def views_app(plan: ViewsPlan, tables: Sequence[StreamTable]) -> CommittedApp:
     app = CommittedApp(plan.group, broker=f"kafka://{plan.bootstrap}", **_settings(plan))
     source = app.topic(plan.facts_topic, partitions=plan.partitions, **_RAW)
     for table in tables:
-        keeper = TableKeeper(app, table, plan.table_topics[table.name], plan.partitions)
-        app.agent(source, name=f"keep_{table.name}")(_agent(keeper))
+        app.agent(source, name=f"keep_{table.name}")(_agent(TableKeeper(app, table, plan)))
     return app
 
 

@@ -8,13 +8,14 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from page_scenes import DAY_MS, HOUR_MS, Scene
-from web_world import scenes, until, views_worker
+from web_world import ViewsProcess, scenes, until, views_worker
 
 from hub.runtime.bus import committed_consumer, group_lag
 from hub.runtime.settings import Settings
 from hub.web.live_tables import LiveTable, row_id
 from schemas.facts import Fact, Facts
 from schemas.topics import Topics
+from streams.views.sections import VIEWS_AFTER_PROGRESS, VIEWS_AFTER_ROWS
 from streams.views.tables import StreamTable, stream_tables
 
 pytestmark = pytest.mark.timeout(300)
@@ -65,15 +66,16 @@ def held(table: LiveTable) -> dict[str, dict[str, int]]:
 
 async def all_exact(settings: Settings, lanes: list[Scene], seconds: float = 30) -> None:
     """Wait until both tables hold exactly what was written, then look once more: they stay so."""
-
-    async def exact() -> bool:
-        same = [held(await table_of(settings, table.name)) == expected(table, lanes) for table in (RISK, HEAT)]
-        return all(same)
-
-    await until(exact, seconds)
+    await until(lambda: is_exact(settings, lanes), seconds)
     await asyncio.sleep(0.5)
     for table in (RISK, HEAT):
         assert held(await table_of(settings, table.name)) == expected(table, lanes)
+
+
+async def is_exact(settings: Settings, lanes: list[Scene]) -> bool:
+    """Say whether both tables hold exactly what was written."""
+    same = [held(await table_of(settings, table.name)) == expected(table, lanes) for table in (RISK, HEAT)]
+    return all(same)
 
 
 async def traffic(lane: Scene, transactions: int) -> None:
@@ -96,6 +98,25 @@ async def test_sums_are_exact_when_the_worker_is_killed_again_and_again(
         await asyncio.gather(*load)
         await all_exact(settings, lanes)
         assert worker.stop() == 0
+    assert hub_topics.facts.name
+
+
+@pytest.mark.parametrize("section", [VIEWS_AFTER_ROWS, VIEWS_AFTER_PROGRESS])
+async def test_a_worker_killed_inside_a_critical_section_is_exact(
+    settings: Settings, hub_topics: Topics, tmp_path: Path, section: str
+):
+    """Killed between rows and progress, or between progress and acknowledgement: its successor adds nothing twice."""
+    async with scenes(settings, 2) as lanes:
+        worker = ViewsProcess(settings, tmp_path / "stretched.log", stretch={section: 3000})
+        try:
+            await worker.start()
+            await asyncio.gather(*(traffic(lane, 60) for lane in lanes))
+            await worker.inside(section)
+        finally:
+            worker.kill()
+        assert not await is_exact(settings, lanes), "the fault hit nothing: everything was written before"
+        async with views_worker(settings, tmp_path):
+            await all_exact(settings, lanes)
     assert hub_topics.facts.name
 
 
