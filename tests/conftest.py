@@ -18,8 +18,8 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import psutil
 import pytest
-from hypothesis import settings as hypothesis_settings
 from browser import find_chromium
+from hypothesis import settings as hypothesis_settings
 
 from hub.runtime.bus import create_topics, delete_topics
 from hub.runtime.clock import ManualClock
