@@ -2,7 +2,8 @@
 
 import hashlib
 import hmac
-from typing import Literal
+from functools import cache, lru_cache
+from typing import Any, Literal
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 ACCOUNT_LENGTH = 26
@@ -16,7 +17,16 @@ Kind = Literal["A", "B", "C", "D", "E", "P", "R", "Y"]
 
 def sm3_hex(content: bytes) -> str:
     """Return the SM3 digest in lower-case hex."""
-    return hashlib.new("sm3", content).hexdigest()
+    digest = _empty().copy()
+    digest.update(content)
+    text: str = digest.hexdigest()
+    return text
+
+
+@cache
+def _empty() -> Any:
+    """Return a digest of nothing, to be copied: OpenSSL looks an algorithm up by name slower than it hashes a key."""
+    return hashlib.new("sm3")
 
 
 def account_id(city_key: bytes, kind: Literal["person", "number", "feed"], value: str) -> str:
@@ -25,9 +35,16 @@ def account_id(city_key: bytes, kind: Literal["person", "number", "feed"], value
     `value` is the citizen id for a person, `institution|hospital number` for a number account, the stream's name for
     a feed. The same input gives the same id for ever; the input cannot be found from the id without the city's key.
     """
-    digest = hmac.digest(city_key, f"{kind}|{value}".encode(), "sm3")
-    number = int.from_bytes(digest[:17], "big") >> 6
+    mac = _keyed(city_key).copy()
+    mac.update(f"{kind}|{value}".encode())
+    number = int.from_bytes(mac.digest()[:17], "big") >> 6
     return _base32(number, ACCOUNT_LENGTH)
+
+
+@lru_cache(maxsize=16)
+def _keyed(city_key: bytes) -> hmac.HMAC:
+    """Return HMAC-SM3 with the key already in it, to be copied: every message of the edge needs two under one key."""
+    return hmac.new(city_key, digestmod="sm3")
 
 
 def make_id(account: str, kind: Kind, sequence: int) -> str:

@@ -134,7 +134,7 @@ class Intake:
             body=inbound.body,
             profile=profile,
             reply=reply,
-            sealed=self._sealed(interface, inbound.receipt_key, raw).envelope,
+            sealed="" if interface in _UNSEALED else self._sealer.envelope(interface, inbound.receipt_key, raw),
             receipt_key=inbound.receipt_key,
         )
 

@@ -30,9 +30,11 @@ class Sealer:
 
     def seal(self, interface: str, receipt_key: str, raw: bytes) -> Sealed:
         """Return the bytes sealed to their place; what is longer than 512 KiB keeps its head, length and SM3."""
-        kept = raw[:SEALED_BYTES_MAX]
-        envelope = self._provider.seal(PURPOSE, additional_data(interface, receipt_key), kept)
-        return Sealed(envelope, len(raw), sm3_hex(raw))
+        return Sealed(self.envelope(interface, receipt_key, raw), len(raw), sm3_hex(raw))
+
+    def envelope(self, interface: str, receipt_key: str, raw: bytes) -> str:
+        """Return the envelope alone, without the digest: what a command keeps."""
+        return self._provider.seal(PURPOSE, additional_data(interface, receipt_key), raw[:SEALED_BYTES_MAX])
 
     def open(self, interface: str, receipt_key: str, envelope: str) -> bytes:
         """Return the original bytes. Raises SealError when the envelope belongs to another place."""

@@ -4,6 +4,7 @@ import base64
 import binascii
 import re
 import secrets
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -27,9 +28,14 @@ def is_kid(text: str) -> bool:
 
 def encrypt(key: bytes, iv: bytes, aad: bytes, plain: bytes) -> bytes:
     """Return ciphertext ‖ 16-byte tag of SM4-GCM; an iv must never be used twice with one key."""
-    encryptor = Cipher(algorithms.SM4(key), modes.GCM(iv)).encryptor()
+    encryptor = Cipher(_algorithm(key), modes.GCM(iv)).encryptor()
     encryptor.authenticate_additional_data(aad)
     return encryptor.update(plain) + encryptor.finalize() + encryptor.tag
+
+
+@lru_cache(maxsize=64)
+def _algorithm(key: bytes) -> algorithms.SM4:
+    return algorithms.SM4(key)
 
 
 def decrypt(key: bytes, iv: bytes, aad: bytes, sealed: bytes) -> bytes:

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 
 from hub.runtime.guomi.envelope import KEY_LENGTH, is_kid
@@ -51,7 +52,7 @@ class Key:
         if self.state is not State.DESTROYED and not _usable(self.kind, self.material):
             raise KeyRingError(f"the material of key {self.kid} is not a {self.kind} key")
 
-    @property
+    @cached_property
     def secret_bytes(self) -> bytes:
         """Return the material as bytes."""
         return bytes.fromhex(self.material)
