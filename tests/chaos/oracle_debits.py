@@ -181,7 +181,7 @@ def _numbers(evidence: Evidence, story: Story) -> list[str]:
             if old is None or new is None or not new["attempts"]:
                 continue
             arrived = new["attempts"][0]["arrived_wall_at"]
-            if old["moved"] and not story.late[before]:
+            if any(each["kind"] == "debit" and each["wall_at"] <= arrived for each in old["movements"]):
                 texts.append(f"bill {bill} got {after} although {before} was paid")
             elif old["state"] == "ABSENT" and arrived < (old["expires_wall_at"] or 0) + _RELEASED_MS:
                 texts.append(f"bill {bill} got {after} while {before} could still come to exist")

@@ -64,18 +64,18 @@ def new_number_on_unknown(module: ModuleType) -> None:
 
 
 def projector_off_by_one(module: ModuleType) -> None:
-    """The projector keeps a position one further than it has read: what it reads after a restart leaves one out."""
+    """The projector keeps a position one short of what it has read; one further would only skip a commit's marker."""
     take = module.take
 
-    def further(*arguments: Any, **named: Any) -> Any:
+    def short(*arguments: Any, **named: Any) -> Any:
         batch = take(*arguments, **named)
         batch.advances = [
-            type(step)(step.place, step.expected, type(step.to)(step.to.next + 1, step.to.chain_head))
+            type(step)(step.place, step.expected, type(step.to)(step.to.next - 1, step.to.chain_head))
             for step in batch.advances
         ]
         return batch
 
-    module.take = further
+    module.take = short
 
 
 PLANTS: dict[str, tuple[str, Callable[[ModuleType], None]]] = {
