@@ -154,6 +154,7 @@ class Batch:
         if encoded is None:
             raise UndecidableError(f"the outcome of timer {timer.kind} of {account.decode()} is larger than a record")
         self._enter(account, touched, decision, encoded)
+        self._quarantine(decision, None, f"{account.decode()}:{timer.kind}:{timer.subject}:{timer.due_at}")
         self.timers += 1
         self.fired[timer.kind] += 1
 
@@ -187,7 +188,7 @@ class Batch:
         self._enter(account, touched, decision, encoded)
         record = decision.record
         self.outcomes[record.reason if record.outcome == "REFUSED" else record.outcome] += 1
-        self._quarantine(decision, command, offset)
+        self._quarantine(decision, command, f"{self._book.partition}@{offset}")
         self._answer(decision, command)
         self._consumed(offset, unreadable=False)
 
@@ -341,23 +342,23 @@ class Batch:
         )
         return Decision(record=record, state=self._rules.evolve(state, record))
 
-    def _quarantine(self, decision: Decision, command: Command, offset: int) -> None:
+    def _quarantine(self, decision: Decision, command: Command | None, place: str) -> None:
+        """Make the decision's dead letters; a timer has no bytes, its letter names the message in its parameters."""
         for number, found in enumerate(decision.quarantine):
-            place = f"{self._book.partition}@{offset}"
             letter = DeadLetter(
                 id=message_hash(found.interface, place, str(number)),
                 at=self.now.city,
                 wall_at=self.now.wall,
                 interface=found.interface,
-                source=command.source,
+                source=command.source if command else "timer",
                 reason=found.reason,
                 detail=found.detail,
-                receipt_key=command.receipt_key,
-                raw_sealed=command.sealed,
-                account=command.account,
-                command_id=command.id,
+                receipt_key=command.receipt_key if command else place,
+                raw_sealed=command.sealed if command else "",
+                account=decision.record.account,
+                command_id=command.id if command else found.parameters.get("command", ""),
                 parameters=found.parameters,
-                wire=command.interface,
+                wire=command.interface if command else "",
             )
             self._post(letter)
 

@@ -9,6 +9,7 @@ from domain_world import DAY, HOUR, PLATFORM, XIAMEN, A, charge, line, result, s
 from lanes_world import Worker, World, person, until
 
 from schemas.commands import Body, Command, DepositPrepayment, RecordRepayment, RecordVisit
+from schemas.dead_letters import DeadLetter
 from schemas.errands import DebitErrand, Errand
 from schemas.events import BillIssued, ChargePosted, DebitPaid, DebitStarted, RepaymentApplied
 from schemas.ids import sm3_hex
@@ -136,6 +137,27 @@ async def test_a_repayment_that_waited_in_the_log_prevents_the_debit(world: Worl
     await second.stop()
     assert await city.events(DebitStarted) == []
     assert [each.amount_fen for each in await city.events(RepaymentApplied)] == [9_900]
+    await whole(world)
+
+
+async def test_a_credit_that_found_no_charge_for_a_day_becomes_a_dead_letter(world: World):
+    """The timer that gives a parked credit up writes the letter a person must see; it names the message."""
+    city = City(world)
+    await city.enrol(1)
+    await city.say(1, charge(line("C1", 500, "credit", reverses="F-NEVER"), visit="V1", at=world.clock.city()))
+    worker = await Worker(world, rules=RULES).start()
+    await decided(world, worker)
+    parked = (await world.ledger())[-1]
+    assert parked.outcome == "HELD"
+    world.clock.advance(24 * HOUR)
+    await until(lambda: worker.processor.dead_letters_total == 1)
+    await worker.stop()
+    letters = [
+        msgspec.json.decode(record.value, type=DeadLetter)
+        for record in await world.read(world.lanes.topics.dead_letters.name)
+    ]
+    assert [(each.interface, each.reason) for each in letters] == [("quarantine.charge", "CREDIT_UNMATCHED")]
+    assert letters[0].command_id == parked.command_id
     await whole(world)
 
 
