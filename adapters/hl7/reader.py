@@ -83,8 +83,9 @@ class Plan(msgspec.Struct, frozen=True):
     """Positions of one segment, grouped so that each field is split once."""
 
     size: int
-    fields: tuple[tuple[int, tuple[tuple[int, int, int], ...]], ...]
-    """Field number, then (slot of the result, component, subcomponent) for each leaf wanted of it."""
+    fields: tuple[tuple[int, int, tuple[tuple[int, int, int], ...]], ...]
+    """Field number; the slot where only its first leaf is wanted, else -1; then (slot of the result, component,
+    subcomponent) for each leaf wanted of it."""
 
 
 def plan_of(positions: Iterable[Place | None]) -> Plan:
@@ -94,18 +95,26 @@ def plan_of(positions: Iterable[Place | None]) -> Plan:
     for slot, at in enumerate(slots):
         if at is not None:
             by_field.setdefault(at.field, []).append((slot, at.component, at.subcomponent))
-    return Plan(len(slots), tuple((field, tuple(wanted)) for field, wanted in sorted(by_field.items())))
+    ordered = sorted(by_field.items())
+    return Plan(len(slots), tuple((field, _only_first_leaf(wanted), tuple(wanted)) for field, wanted in ordered))
+
+
+def _only_first_leaf(wanted: list[tuple[int, int, int]]) -> int:
+    slot, component, subcomponent = wanted[0]
+    return slot if len(wanted) == component == subcomponent == 1 else -1
 
 
 class Segment:
     """One line, split at the field separator; `occurrence` counts lines of the same name from 1."""
 
-    __slots__ = ("fields", "name", "occurrence", "separators")
+    __slots__ = ("fields", "name", "occurrence", "plain", "separators")
 
-    def __init__(self, name: str, occurrence: int, fields: list[str], separators: Separators) -> None:
+    def __init__(self, name: str, occurrence: int, line: str, separators: Separators) -> None:
         self.name = name
         self.occurrence = occurrence
-        self.fields = fields
+        self.plain = _is_plain(line, separators)
+        """No repetition, escape or delete in the whole line: a leaf is what stands before the next separator."""
+        self.fields = line.split(separators.field)
         """Raw fields: index n holds field n (for MSH the separator itself stands at 1)."""
         self.separators = separators
 
@@ -131,12 +140,16 @@ class Segment:
         """Return the leaves a plan names, in the order it was made from, each as `value` gives it."""
         fields, separators = self.fields, self.separators
         size, repetition, component_sign = len(fields), separators.repetition, separators.component
+        plain, subcomponent_sign = self.plain, separators.subcomponent
         found = [""] * plan.size
-        for field, wanted in plan.fields:
+        for field, only, wanted in plan.fields:
             if field >= size:
                 break  # a plan goes up by field; missing trailing fields are empty
             raw = fields[field]
             if not raw:
+                continue
+            if plain and only >= 0:
+                found[only] = raw.partition(component_sign)[0].partition(subcomponent_sign)[0]
                 continue
             if repetition in raw:
                 raw = raw.split(repetition, 1)[0]
@@ -145,8 +158,8 @@ class Segment:
                 if component <= len(parts):
                     part = parts[component - 1]
                     # Separators are never alphanumeric, so such a part has nothing to split or unescape.
-                    plain = subcomponent == 1 and part.isalnum()
-                    found[slot] = part if plain else _subcomponent(part, subcomponent, separators)
+                    whole = subcomponent == 1 and part.isalnum()
+                    found[slot] = part if whole else _subcomponent(part, subcomponent, separators)
         return found
 
 
@@ -174,12 +187,12 @@ class Message:
         """Return the segments of a name in message order."""
         found = self._segments.get(name)
         if found is None:
-            sign, separators = self.separators.field, self.separators
+            separators = self.separators
             wanted = self._lines_by_name.get(name, ())
-            found = [Segment(name, number, line.split(sign), separators) for number, line in enumerate(wanted, 1)]
+            found = [Segment(name, number, line, separators) for number, line in enumerate(wanted, 1)]
             if name == "MSH":
                 for segment in found:
-                    segment.fields.insert(1, sign)
+                    segment.fields.insert(1, separators.field)
             self._segments[name] = found
         return found
 
@@ -210,6 +223,12 @@ def read(text: str) -> Message | None:
     lines = lines_of(text)
     separators = separators_of(lines[0]) if lines else None
     return Message(lines, separators) if separators else None
+
+
+def _is_plain(line: str, separators: Separators) -> bool:
+    return bool(separators.subcomponent) and not (
+        separators.escape in line or separators.repetition in line or DELETE in line
+    )
 
 
 def _first_leaf(raw: str, component: int, subcomponent: int, separators: Separators) -> str:
