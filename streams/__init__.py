@@ -1,0 +1,1 @@
+"""What reads the commands and the ledger: the account lanes, the projection into PostgreSQL, the stream tables."""

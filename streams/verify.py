@@ -131,8 +131,8 @@ class _Look:
         outcomes: Counter[int] = Counter()
         states: dict[str, AccountState] = {}
         records = await self._ledger(mark, findings[_CHAIN], invariants, outcomes, states if deep else None)
-        letters = await self._letters(mark.next_offset, outcomes)
-        _one_outcome_each(findings[10], outcomes, mark.next_offset)
+        letters, known_from = await self._letters(mark.next_offset, outcomes)
+        _one_outcome_each(findings[10], outcomes, known_from, mark.next_offset)
         if deep:
             self._compare(findings[_DEEP], accounts, states)
         return PartitionReport(self.partition, mark.next_offset, records, letters, mark.head, findings)
@@ -173,16 +173,25 @@ class _Look:
         links.expect(holds=False, text=lambda: f"partition {self.partition}: the ledger never reaches {mark.head}")
         return count
 
-    async def _letters(self, next_offset: int, outcomes: Counter[int]) -> int:
-        count = 0
+    async def _letters(self, next_offset: int, outcomes: Counter[int]) -> tuple[int, int]:
+        """Count dead letters into the outcomes; return their number and from which command on all are still kept."""
+        count, first_kept = 0, next_offset
         async for message in self._records(self.topics.dead_letters.name):
             letter = _letter_json.decode(message.value)
             partition, _, offset = letter.receipt_key.partition("@")
             if letter.interface != "commands" or partition != str(self.partition) or int(offset) >= next_offset:
                 continue
             outcomes[int(offset)] += 1
+            first_kept = min(first_kept, int(offset))
             count += 1
-        return count
+        return count, first_kept if await self._expired() else 0
+
+    async def _expired(self) -> bool:
+        """Whether the oldest dead letters are gone: they are kept for a year."""
+        place = TopicPartition(self.topics.dead_letters.name, self.partition)
+        async with self._reader(place) as (reader, _):
+            begin: int = (await reader.beginning_offsets([place]))[place]
+        return begin > 0
 
     def _compare(self, finding: Finding, accounts: Accounts, states: dict[str, AccountState]) -> None:
         """Compare the folded states with the kept ones, both encoded with the present version."""
@@ -236,8 +245,11 @@ def _own_hash(value: bytes, otherwise: str) -> str:
         return otherwise
 
 
-def _one_outcome_each(finding: Finding, outcomes: Counter[int], next_offset: int) -> None:
-    for offset in range(next_offset):
+def _one_outcome_each(finding: Finding, outcomes: Counter[int], known_from: int, next_offset: int) -> None:
+    """Each command below the watermark has one outcome; below `known_from` its letter may have expired (365 days)."""
+    repeated = [offset for offset, found in outcomes.items() if found > 1 and offset < known_from]
+    finding.expect(not repeated, lambda: f"commands with more than one outcome: {repeated[:5]}")
+    for offset in range(known_from, next_offset):
         found = outcomes.get(offset, 0)
         finding.expect(found == 1, lambda offset=offset, found=found: f"command {offset} has {found} outcomes")  # type: ignore[misc]
     beyond = [offset for offset in outcomes if offset >= next_offset]

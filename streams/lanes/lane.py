@@ -93,7 +93,7 @@ class Lane:
         self._waiting_since = 0.0
         self._read_at = -1
         self._read: Command | None = None
-        self._floor = Now(0, 0)
+        self._floor = self._latest = Now(0, 0)
         self._asked: tuple[Now, int] | None = None
         self._opening = self.opening_class(partition, host.settings, host.rules, host.hold)
         self.accepting = self.paused = False
@@ -262,26 +262,31 @@ class Lane:
 
     async def _judge(self, batch: Batch) -> None:
         """Decide commands and timers in their order until the batch is large enough or nothing is left."""
-        clock, pace = self._host.clock, Pace(self._settings)
-        latest = Now(clock.city(), clock.wall())
+        pace = Pace(self._settings)
         while self.accepting and not pace.over(batch):
             record = self._backlog[0] if self._backlog else None
-            command = None if record is None else self._head(batch, record, latest)
+            command = None if record is None else self._head(batch, record)
             if not batch.fire_next():
                 if record is None:
                     return
                 self._take(batch, record, command)
             await pace.breathe()
 
-    def _head(self, batch: Batch, record: Any, latest: Now) -> Command | None:
+    def _head(self, batch: Batch, record: Any) -> Command | None:
         """Return the command of the record at the head, read once, and move the clocks to when it was accepted."""
         if record.offset != self._read_at:
             self._read_at, self._read = record.offset, batch.read(record.key, record.value)
             if self._read is not None:
-                batch.advance(
-                    Now(min(self._read.accepted_at, latest.city), min(self._read.accepted_wall_at, latest.wall))
-                )
+                batch.advance(self._no_later_than_now(self._read))
         return self._read
+
+    def _no_later_than_now(self, command: Command) -> Now:
+        """Return when a command was accepted, but never later than the lane's own clocks: theirs may be fast."""
+        accepted = Now(command.accepted_at, command.accepted_wall_at)
+        if accepted.city > self._latest.city or accepted.wall > self._latest.wall:
+            clock = self._host.clock
+            self._latest = Now(clock.city(), clock.wall())
+        return Now(min(accepted.city, self._latest.city), min(accepted.wall, self._latest.wall))
 
     def _take(self, batch: Batch, record: Any, command: Command | None) -> None:
         if command is None:
