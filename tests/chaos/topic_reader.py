@@ -1,7 +1,11 @@
 """Reads whole topics as they stand, with nothing but a Kafka client."""
 
+import logging
+
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from evidence import Row, row
+
+logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is away is what some runs are about
 
 
 async def read_topic(bootstrap: str, topic: str, *, committed: bool = True) -> list[Row]:
@@ -10,8 +14,8 @@ async def read_topic(bootstrap: str, topic: str, *, committed: bool = True) -> l
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap, isolation_level=level, enable_auto_commit=False, max_partition_fetch_bytes=4 << 20
     )
-    await consumer.start()
     try:
+        await consumer.start()
         return await _to_the_end(consumer, topic)
     finally:
         await consumer.stop()
@@ -45,8 +49,8 @@ async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
 async def end_offsets(bootstrap: str, topic: str) -> dict[int, int]:
     """Return each partition's end for a read-committed reader. Raises what aiokafka raises while the broker is away."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_committed", enable_auto_commit=False)
-    await consumer.start()
     try:
+        await consumer.start()
         partitions = [TopicPartition(topic, number) for number in await _partitions(consumer, topic)]
         consumer.assign(partitions)
         return {each.partition: end for each, end in (await consumer.end_offsets(partitions)).items()}
