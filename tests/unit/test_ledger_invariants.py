@@ -1,0 +1,132 @@
+"""The invariants `verify` checks: silent on what the domain decides, and loud on each doctored record."""
+
+import msgspec
+import pytest
+from domain_world import HOUR, PLATFORM, XIAMEN, A, World, charge, line
+
+from schemas import events
+from schemas.commands import DepositPrepayment, RecordRepayment
+from schemas.ledger import LedgerRecord, PersonView
+from streams.invariants import NAMES, Invariants
+
+
+def a_life() -> list[LedgerRecord]:
+    """A person's records: prepayment, charge on credit, repayment of a part, debit, reversal, refund."""
+    world = World(XIAMEN)
+    world.enrol(700, pack=PLATFORM)
+    world.send(DepositPrepayment(A, world.city, 3_000), interface="api")
+    world.send(charge(line("F1", 10_000), line("F2", 2_000)))
+    world.close()
+    world.send(RecordRepayment(world.city, 1_500), interface="api")
+    world.move(city=73 * HOUR, wall=73 * HOUR)
+    world.answer()
+    world.send(charge(line("R1", 2_000, "credit", reverses="F2")))
+    return world.ledger
+
+
+def broken(records: list[LedgerRecord]) -> set[int]:
+    """Numbers of the invariants that do not hold."""
+    invariants = Invariants()
+    for record in records:
+        invariants.add(record)
+    return {number for number, finding in invariants.findings.items() if finding.faulty}
+
+
+def with_event(records: list[LedgerRecord], kind: type, **changes: object) -> list[LedgerRecord]:
+    """The records with the first event of a kind changed."""
+    changed = list(records)
+    for number, record in enumerate(records):
+        for place, event in enumerate(record.events):
+            if isinstance(event, kind):
+                doctored = msgspec.structs.replace(event, **changes)
+                found = (*record.events[:place], doctored, *record.events[place + 1 :])
+                changed[number] = msgspec.structs.replace(record, events=found)
+                return changed
+    pytest.fail(f"no {kind.__name__} in these records")
+
+
+def with_person(records: list[LedgerRecord], kind: type, **changes: object) -> list[LedgerRecord]:
+    """The records with the person's view changed where an event of a kind happened."""
+    changed = list(records)
+    for number, record in enumerate(records):
+        if any(isinstance(event, kind) for event in record.events):
+            views = tuple(
+                msgspec.structs.replace(v, **changes) if isinstance(v, PersonView) else v for v in record.after
+            )
+            changed[number] = msgspec.structs.replace(record, after=views)
+            return changed
+    pytest.fail(f"no {kind.__name__} in these records")
+
+
+def test_what_the_domain_decides_breaks_nothing_and_everything_was_looked_at():
+    """A life with every kind of money in it: no fault, and each invariant checked something."""
+    invariants = Invariants()
+    for record in a_life():
+        invariants.add(record)
+    assert not [finding for finding in invariants.findings.values() if finding.faulty]
+    looked = {number for number, finding in invariants.findings.items() if finding.checked}
+    assert looked == set(NAMES) - {9}
+
+
+def test_a_posting_left_out_of_the_journal_is_noticed():
+    """The charge's journal lacks its first posting: events and journal differ."""
+    records = a_life()
+    number = next(n for n, r in enumerate(records) if any(isinstance(e, events.ChargePosted) for e in r.events))
+    records[number] = msgspec.structs.replace(records[number], journal=records[number].journal[1:])
+    assert 1 in broken(records)
+
+
+def test_a_posting_of_nothing_is_noticed():
+    """An amount of 0 moves no money and has no place in a journal."""
+    records = a_life()
+    number = next(n for n, r in enumerate(records) if r.journal)
+    empty = msgspec.structs.replace(records[number].journal[0], amount_fen=0)
+    records[number] = msgspec.structs.replace(records[number], journal=(*records[number].journal, empty))
+    assert broken(records) == {1}
+
+
+def test_a_split_that_does_not_sum_to_its_charge_is_noticed():
+    """One fen more in the total than in the parts."""
+    assert 2 in broken(with_event(a_life(), events.ChargePosted, total_fen=12_001))
+
+
+def test_a_line_used_beyond_its_limit_is_noticed():
+    """The charge that used credit left more used than the limit."""
+    assert broken(with_person(a_life(), events.ChargePosted, limit_fen=1)) == {3}
+
+
+def test_a_balance_the_journal_does_not_give_is_noticed():
+    """One fen more of prepayment in the account than was posted, and one below zero."""
+    assert broken(with_person(a_life(), events.PrepaymentDeposited, prepayments={A: 3_001})) == {4}
+    assert broken(with_person(a_life(), events.PrepaymentDeposited, prepayments={A: -1})) == {4}
+
+
+def test_a_second_live_debit_of_a_bill_is_noticed():
+    """A new order number leaves while the old one has no final word."""
+    records = a_life()
+    number = next(n for n, r in enumerate(records) if any(isinstance(e, events.DebitStarted) for e in r.events))
+    started = next(e for e in records[number].events if isinstance(e, events.DebitStarted))
+    second = msgspec.structs.replace(started, order_no=started.order_no[:-1] + "9")
+    records[number] = msgspec.structs.replace(records[number], events=(*records[number].events, second))
+    assert 5 in broken(records)
+
+
+def test_a_payment_booked_twice_is_noticed():
+    """The same order number is paid again."""
+    records = a_life()
+    number = next(n for n, r in enumerate(records) if any(isinstance(e, events.DebitPaid) for e in r.events))
+    paid = next(e for e in records[number].events if isinstance(e, events.DebitPaid))
+    records[number] = msgspec.structs.replace(records[number], events=(*records[number].events, paid))
+    assert 5 in broken(records)
+
+
+def test_a_refund_larger_than_what_was_paid_is_noticed():
+    """More goes back to a source than came from it."""
+    assert broken(with_event(a_life(), events.RefundStarted, amount_fen=99_999)) == {6}
+
+
+def test_a_record_left_out_or_repeated_is_noticed():
+    """An account's numbers have no hole and no repeat."""
+    records = a_life()
+    assert 10 in broken(records[:3] + records[4:])
+    assert 10 in broken([*records, records[-1]])
