@@ -20,7 +20,7 @@ from hub.runtime.metrics import VIEW_FACTS
 from hub.runtime.sections import CriticalSections
 from schemas.facts import Facts
 from schemas.topics import BATCH_BYTES
-from schemas.views import ViewRow
+from schemas.views import ViewRow, progress_key
 from streams.views.committed import CommittedApp, RowStore, RowTable, correct_faust
 from streams.views.sections import VIEWS_AFTER_PROGRESS, VIEWS_AFTER_ROWS
 from streams.views.tables import SourceRecord, StreamTable, expired, fold
@@ -76,7 +76,7 @@ class TableKeeper:
     async def add(self, records: Sequence[SourceRecord]) -> None:
         """Add a batch; when this returns, the broker has every changed row and then the progress."""
         changed = fold(self._table, self.rows.row, records)
-        VIEW_FACTS.labels(view=self._table.name, outcome="read").inc(len(records))
+        self._count(records)
         await self._write({key: row for key, row in changed.items() if row.dimensions})
         await self._sections.reach(VIEWS_AFTER_ROWS)
         await self._write({key: row for key, row in changed.items() if not row.dimensions})
@@ -84,6 +84,13 @@ class TableKeeper:
         if self._table.keep_ms and time.monotonic() >= self._next_sweep:
             self._next_sweep = time.monotonic() + _SWEEP_SECONDS
             await self._give_up_old_rows()
+
+    def _count(self, records: Sequence[SourceRecord]) -> None:
+        """Count what a batch brings; called before it is written, so that repeats are told by the progress."""
+        reached = {each.partition: self.rows.row(progress_key(each.partition)) for each in records}
+        new = sum(1 for each in records if (row := reached[each.partition]) is None or each.offset > row.offset)
+        VIEW_FACTS.labels(view=self._table.name, outcome="added").inc(new)
+        VIEW_FACTS.labels(view=self._table.name, outcome="repeated").inc(len(records) - new)
 
     async def _write(self, changed: Mapping[bytes, ViewRow]) -> None:
         sent = [await self._send(key, _encode(row), row.partition) for key, row in changed.items()]

@@ -64,7 +64,7 @@ def held(table: LiveTable) -> dict[str, dict[str, int]]:
     return rows
 
 
-async def all_exact(settings: Settings, lanes: list[Scene], seconds: float = 30) -> None:
+async def all_exact(settings: Settings, lanes: list[Scene], seconds: float = 60) -> None:
     """Wait until both tables hold exactly what was written, then look once more: they stay so."""
     await until(lambda: is_exact(settings, lanes), seconds)
     await asyncio.sleep(0.5)
@@ -176,7 +176,7 @@ async def test_commits_pass_the_markers_of_many_small_transactions(
             lags = await group_lag(settings.kafka, settings.group("views"), hub_topics.facts)
             return all(each.lag <= 2 for each in lags if each.end)
 
-        await until(caught_up, 30)
+        await until(caught_up, 60)
 
 
 async def test_a_second_worker_takes_over_and_nothing_is_lost(settings: Settings, hub_topics: Topics, tmp_path: Path):
@@ -188,7 +188,7 @@ async def test_a_second_worker_takes_over_and_nothing_is_lost(settings: Settings
             await asyncio.sleep(0.5)
             first.kill()
             await asyncio.gather(*load)
-            await all_exact(settings, lanes, seconds=45)
+            await all_exact(settings, lanes)
     assert hub_topics.facts.name
 
 
