@@ -166,12 +166,25 @@ def rolling(*roles: str) -> Fault:
 
 
 async def _replaced(hub: Hub, role: str, pid: int) -> None:
-    deadline = time.monotonic() + 40
-    while pid in hub.pids(role) or not hub.pids(role):
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{role} {pid} was not replaced")
-        await asyncio.sleep(0.1)
-    await asyncio.sleep(1.5)
+    """Wait until every process of a role is another one than `pid` and says that it is ready."""
+    deadline, many = time.monotonic() + 90, len(hub.ready()["pids"][role])
+    while time.monotonic() < deadline:
+        await asyncio.sleep(0.2)
+        pids = hub.pids(role)
+        if pid not in pids and len(pids) >= many and all([await _is_ready(hub, each) for each in pids]):
+            return
+    raise TimeoutError(f"{role} {pid} was not replaced by one that is ready")
+
+
+async def _is_ready(hub: Hub, pid: int) -> bool:
+    with contextlib.suppress(OSError, aiohttp.ClientError, TimeoutError):
+        port = hub.environment(pid)["MEDCREDIT_HEALTH__PORT"]
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session,
+            session.get(f"http://127.0.0.1:{port}/readyz") as answer,
+        ):
+            return answer.status == 200
+    return False
 
 
 async def progress(hub: Hub, record: Record) -> None:

@@ -6,7 +6,7 @@ import pytest
 from faults import LANE_SECTIONS, kill, pause
 from harness import Plan, perform
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(400)]
 _STRETCH = {"lane_after_send_before_offset": 40, "lane_after_offset_before_commit": 40}
 
 
