@@ -14,6 +14,8 @@ from schemas.replies import Reply
 
 SUCCESS = HttpAnswer(200, b"success")
 Status = Literal["waiting", "paid", "closed", "finished", "refunded"]
+_CONTRADICTIONS = (Reason.ORDER_UNKNOWN, Reason.AMOUNT_MISMATCH, Reason.REFUND_EXCEEDS)
+"""An authentic notice that does not fit our books (rows 73, 74, 78); on other wires these reasons are no conflict."""
 _STATUS: dict[str, Status] = {
     "WAIT_BUYER_PAY": "waiting",
     "TRADE_SUCCESS": "paid",
@@ -41,7 +43,8 @@ def notice_answer(reply: Reply | None) -> HttpAnswer:
         return HttpAnswer(503, FAIL)
     if not reply.refused:
         return SUCCESS
-    return HttpAnswer(REASONS[Reason(reply.code)].status, FAIL)
+    reason = Reason(reply.code)
+    return HttpAnswer(409 if reason in _CONTRADICTIONS else REASONS[reason].status, FAIL)
 
 
 def _trade(access: AlipayAccess, fields: Fields) -> Inbound | Refusal | HttpAnswer:

@@ -14,6 +14,8 @@ from schemas.replies import Reply
 
 RECEIVED = HttpAnswer(200, b"ok")
 _DEBIT, _REFUND = "11", "04"
+_STATUSES = {Reason.ORDER_UNKNOWN: 503, Reason.AMOUNT_MISMATCH: 409, Reason.REFUND_EXCEEDS: 409}
+"""Where a notice that does not fit our books is answered otherwise than on other wires (rows 85, 86)."""
 _CHARGED = (*PAID, PAID_LATE)
 _AMOUNT_DIGITS_MAX = 12
 
@@ -42,7 +44,7 @@ def notice_answer(reply: Reply | None) -> HttpAnswer:
     if not reply.refused:
         return RECEIVED
     reason = Reason(reply.code)
-    return _refused(reason, 503 if reason is Reason.ORDER_UNKNOWN else REASONS[reason].status)
+    return _refused(reason, _STATUSES.get(reason) or REASONS[reason].status)
 
 
 def _inbound(access: UnionPayAccess, account: str, fields: Fields, amount: int) -> Inbound:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.runtime.guomi import Key, KeyRing, Kind, SealError, SoftwareProvider, State
-from hub.runtime.guomi.sm2 import N, EncodingError, point_from_hex, point_to_hex, signature_from, signature_to
+from hub.runtime.guomi.sm2 import EncodingError, N, point_from_hex, point_to_hex, signature_from, signature_to
 from hub.runtime.guomi.sm2_gmssl import GmsslSm2
 from hub.runtime.guomi.sm2_tongsuo import TongsuoSm2
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hub.runtime.guomi import Key, KeyRing, KeyRingError, Kind, SealError, SoftwareProvider, State
-from hub.runtime.guomi.sm2 import N, P, EncodingError, Sm2Backend, point_from_hex, point_to_hex, signature_from
+from hub.runtime.guomi.sm2 import EncodingError, N, P, Sm2Backend, point_from_hex, point_to_hex, signature_from
 from hub.runtime.guomi.sm2_gmssl import GmsslSm2
 from hub.runtime.guomi.sm2_tongsuo import TongsuoSm2
 
