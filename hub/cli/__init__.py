@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
+import structlog
 import typer
 
 from hub.cli.output import VerbError, fail_of, fail_with, speaks_json
@@ -62,8 +63,17 @@ def main() -> None:
     # A verb must not pay for the imports of the others: a role starts often and beside others.
     asked = sys.argv[1] if len(sys.argv) > 1 else ""
     sys.excepthook = _our_bug
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it logs about a broker away is said in our words
+    _keep_stdout_for_results()
     sys.exit(_run(build((asked,) if asked in _MODULES else VERBS)))
+
+
+def _keep_stdout_for_results() -> None:
+    """Send what parts of the hub log to stderr; a role configures its own log afterwards."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it logs about a broker away is said in our words
 
 
 def _run(app: typer.Typer) -> Any:

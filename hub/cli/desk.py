@@ -209,6 +209,8 @@ def _result(letter: Letter, number: int, command: Command, outcome: str, text: s
 def _decided(result: Replayed, reply: Reply) -> Replayed:
     known = reply.refused and reply.code in REASONS
     text = reason_text(Reason(reply.code), language(), reply.parameters) if known else ""
+    if reply.repeated and not reply.refused:
+        text = "booked before; nothing was posted again"
     reference = next((str(reply.result[name]) for name in ("charge", "bill", "id") if reply.result.get(name)), "")
     return structs.replace(result, refused=reply.refused, repeated=reply.repeated, reference=reference, text=text)
 

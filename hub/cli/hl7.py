@@ -18,7 +18,9 @@ from adapters.hl7.translation import PRODUCTION, SANDBOX, Setting
 from hub.cli.hl7_answers import AckAnswer, LintAnswer, LintedMessage, SendAnswer, SentFile, SourceAnswer
 from hub.cli.hl7_source import write_source
 from hub.cli.output import VerbError, answer, language, say
+from hub.cli.texts import day_of
 from hub.cli.verbs import verb
+from hub.runtime.clock import open_clock
 from hub.runtime.settings import Settings, read_settings
 from schemas.errors import ConfigurationError
 from schemas.reasons import Reason
@@ -41,7 +43,7 @@ def lint(
     sender: Annotated[str, typer.Option("--source", help="Refuse messages of another sender than this.")] = "",
 ) -> None:
     """Say what the hub would answer; stores nothing; exit 1 on errors. Example: medcredit hl7 lint dft.hl7."""
-    setting, now = _setting(sender), time.time_ns() // 1_000_000
+    setting, now = _setting(sender), _city(_settings())
     found = []
     for path in _expanded(files):
         for report in lint_bytes(_content(path), setting, now):
@@ -104,11 +106,11 @@ def add(
     ] = False,
 ) -> None:
     """Write a profile to complete and 12 sample messages. Example: medcredit hl7 source add HIS@XMNEW --dir xmnew."""
+    settings = _settings()
     try:
-        written = write_source(name, directory or Path(name.lower().replace("@", "-")))
+        written = write_source(name, directory or Path(name.lower().replace("@", "-")), day_of(_city(settings)))
     except ValueError as wrong:
         raise typer.BadParameter(str(wrong)) from None
-    settings = _settings()
     mllp, http = str(settings.edge.mllp), f"http://{settings.edge.http}/fhir/R4"
     state = "kept as it was" if written.kept else "the standard layout; correct what differs"
     say(f"profile    {written.profile}   {state}")
@@ -134,6 +136,10 @@ def _settings() -> Settings:
         return read_settings()
     except ConfigurationError:
         return read_settings(profile="demo")
+
+
+def _city(settings: Settings) -> int:
+    return open_clock(settings).city()
 
 
 def _setting(sender: str) -> Setting:

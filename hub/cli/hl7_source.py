@@ -30,16 +30,17 @@ class Written(NamedTuple):
     kept: bool
 
 
-def write_source(name: str, directory: Path) -> Written:
+def write_source(name: str, directory: Path, today: date) -> Written:
     """Write profile and samples below the directory; a profile that stands there is read, never overwritten.
 
-    Raises ValueError for a name that is no sender, ProfileError (a ValueError) for a profile that cannot be used.
+    `today` is the city's day, on which the messages happen. Raises ValueError for a name that is no sender,
+    ProfileError (a ValueError) for a profile that cannot be used.
     """
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name} is no sender: MSH-3.1@MSH-4.1, as HIS@XMNEW")
     samples = directory / "samples"
     samples.mkdir(parents=True, exist_ok=True)
-    profile, today = directory / f"{name.lower().replace('@', '-')}.yaml", date.today()  # noqa: DTZ011 - a file's own day
+    profile = directory / f"{name.lower().replace('@', '-')}.yaml"
     kept = profile.exists()
     if not kept:
         profile.write_text(skeleton(name, today - timedelta(days=1)), "utf-8")

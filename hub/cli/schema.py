@@ -6,6 +6,8 @@ from pathlib import Path
 import typer
 
 from adapters.api import openapi as write_routes
+from hub.cli.documents import schema_files
+from hub.cli.manual import MANUAL, manual
 from hub.cli.output import note
 from hub.web import openapi as read_routes
 from schemas.generated import FOLDER, generated_files
@@ -37,4 +39,5 @@ def write() -> None:
 
 def _files() -> dict[Path, str]:
     """Return every generated file with its text."""
-    return {**generated_files(), write_routes.DOCUMENT: write_routes.text(), read_routes.FILE: read_routes.text()}
+    routes = {write_routes.DOCUMENT: write_routes.text(), read_routes.FILE: read_routes.text()}
+    return {**generated_files(), **routes, **schema_files(), MANUAL: manual()}

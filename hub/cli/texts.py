@@ -1,6 +1,6 @@
 """Ids, instants and amounts as people read them on a terminal (experience 2.1, 8)."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Final
 
 from schemas.ids import ACCOUNT_LENGTH, ID_LENGTH, short
@@ -28,6 +28,11 @@ def moment(instant: int, *, seconds: bool = True) -> str:
         return "–"
     at = datetime.fromtimestamp(instant / 1000, UTC).astimezone(_CITY)
     return f"{at:%Y-%m-%d %H:%M:%S} +08" if seconds else f"{at:%Y-%m-%d %H:%M} +08"
+
+
+def day_of(instant: int) -> date:
+    """Return the city's day of an instant."""
+    return datetime.fromtimestamp(instant / 1000, UTC).astimezone(_CITY).date()
 
 
 def clock_time(instant: int) -> str:

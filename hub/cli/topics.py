@@ -179,7 +179,8 @@ async def _lags(settings: Settings) -> LagAnswer:
         topic: Topic = getattr(settings.topics, entity)
         group = settings.group(role)
         behind = await group_lag(settings.kafka, group, topic)
-        rows.append(LagRow(group, topic.name, sum(each.lag for each in behind), tuple(each.lag for each in behind)))
+        lags = tuple(max(0, each.lag) for each in behind)  # the group may go on between the two questions
+        rows.append(LagRow(group, topic.name, sum(lags), lags))
     return LagAnswer(tuple(rows))
 
 
