@@ -88,28 +88,38 @@ class DurableLog:
             raise HubBusyError
         try:
             async with asyncio.timeout(self._wait_seconds):
-                confirmed = await self._send(producer, size, topic, key, value, headers)
-                await asyncio.shield(confirmed)  # who stops waiting does not take the record back
+                await (await self._send(producer, size, topic, key, value, headers))
         except (KafkaError, OSError, TimeoutError):
             raise HubBusyError from None
 
     async def _send(
         self, producer: Any, size: int, topic: str, key: bytes, value: bytes, headers: Headers
     ) -> "asyncio.Future[Any]":
-        """Return the record's confirmation; the record counts until it is confirmed or given up."""
+        """Return what is told the record's confirmation; the record counts until it is confirmed or given up.
+
+        Who stops waiting does not take the record back: the producer's own future is never awaited by a sender.
+        """
         self._count(1, size)
+        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         try:
             confirmed: asyncio.Future[Any] = await producer.send(topic, value=value, key=key, headers=list(headers))
         except BaseException:
             self._count(-1, size)
             raise
-        confirmed.add_done_callback(lambda record: self._settled(producer, record, size))
-        return confirmed
+        confirmed.add_done_callback(lambda record: self._settled(producer, record, size, told))
+        return told
 
-    def _settled(self, producer: Any, record: "asyncio.Future[Any]", size: int) -> None:
+    def _settled(
+        self, producer: Any, record: "asyncio.Future[Any]", size: int, told: "asyncio.Future[None]"
+    ) -> None:
         self._count(-1, size)
-        if not record.cancelled() and record.exception() is not None:
-            self._give_up(producer, record.exception())
+        fault = KafkaError("given up") if record.cancelled() else record.exception()
+        if fault is None:
+            _tell(told)
+            return
+        _tell(told, fault)
+        if not record.cancelled():
+            self._give_up(producer, fault)
 
     def _count(self, change: int, size: int) -> None:
         self._outstanding += change
@@ -146,6 +156,16 @@ class DurableLog:
                 raise
             else:
                 return producer
+
+
+def _tell(told: "asyncio.Future[None]", fault: BaseException | None = None) -> None:
+    """Wake the sender, unless it has stopped waiting."""
+    if told.done():
+        return
+    if fault is None:
+        told.set_result(None)
+    else:
+        told.set_exception(fault)
 
 
 async def _stopped(producer: Any) -> None:
