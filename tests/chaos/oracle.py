@@ -25,6 +25,7 @@ def complaints(evidence: Evidence) -> list[str]:
         *sequences(evidence.ledger),
         *chain(evidence.ledger),
         *deliveries(evidence),
+        *set_aside(evidence),
         *notices(evidence),
         *repeats(evidence),
         *totals(evidence),
@@ -144,6 +145,23 @@ def deliveries(evidence: Evidence) -> list[str]:
 
 def _payload(sent: bytes, wire: str) -> bytes:
     return sent if wire == "mllp" else sent.partition(b"\n")[2]
+
+
+def set_aside(evidence: Evidence) -> list[str]:
+    """What the lanes refused for good is among the dead letters, sealed; no letter of theirs is there twice."""
+    letters = [each for each in evidence.dead_letters if each.value.get("command_id")]
+    kept = {
+        each.value["command_id"] for each in letters if each.value["raw_sealed"] or each.value.get("wire") == "score"
+    }
+    twice = [id_ for id_, count in Counter(each.value["id"] for each in letters).items() if count > 1]
+    return [f"dead letter {id_} is there twice" for id_ in twice] + [
+        f"{each.value['command_id']} was refused ({each.value['reason']}) and is not among the dead letters"
+        for each in evidence.ledger
+        if each.value["outcome"] == "REFUSED"
+        and each.value["interface"] in OUTSIDE
+        and outcome_word(each) == "FINAL"
+        and each.value["command_id"] not in kept
+    ]
 
 
 def notices(evidence: Evidence) -> list[str]:

@@ -390,3 +390,15 @@ def test_a_number_that_is_replaced_while_it_could_still_come_to_exist_is_found()
     freed = {**never, "expires_wall_at": -200_000, "attempts": []}
     patient = {**book, "orders": [book["orders"][0], freed]}
     assert not any("could still" in text for text in complaints(evidence(city, patient)))
+
+
+def test_a_refusal_without_its_dead_letter_is_found():
+    """What the lanes refuse is kept sealed, once."""
+    city = right_run()
+    refused = {**find(city, "RECORDED", 2), "outcome": "REFUSED", "reason": "VISIT_ARCHIVED", "interface": "mllp"}
+    city.records[city.records.index(find(city, "RECORDED", 2))] = refused
+    lost = evidence(city)
+    assert any("is not among the dead letters" in text for text in complaints(lost))
+    letter = row(0, 0, b"hl7", json.dumps({"id": "L", "command_id": "i4", "raw_sealed": "x", "wire": "mllp"}).encode())
+    assert not any("dead letter" in text for text in complaints(replace(lost, dead_letters=[letter])))
+    assert "dead letter L is there twice" in complaints(replace(lost, dead_letters=[letter, letter]))
