@@ -254,7 +254,7 @@ CASES: Final = (
     Case("alipay", "wrong-key", 69, 403, "SIGN_INVALID", _ali_wrong_key),
     Case("alipay", "sign-type-kept", 69, 403, "SIGN_INVALID", _ali_sign_type_kept),
     Case("alipay", "sign-type-rsa", 70, 403, "SIGN_DOWNGRADE", _ali_sign_type_rsa),
-    Case("alipay", "sha1", 70, 403, "SIGN_INVALID", _ali_sha1),
+    Case("alipay", "sha1", 70, 403, "SIGN_DOWNGRADE", _ali_sha1),
     Case("alipay", "charset-unknown", 71, 400, "CHARSET", _ali(charset="latin-1")),
     Case("alipay", "charset-undecodable", 71, 400, "CHARSET", _ali_undecodable),
     Case("alipay", "foreign-app", 72, 403, "FOREIGN_NOTICE", _ali(app_id="2021999999999999")),
