@@ -1,6 +1,7 @@
 """A back notice from raw bytes to believed fields (protocols 6.3, rows 82-84)."""
 
 import json
+import re
 from urllib.parse import unquote_to_bytes
 
 from adapters.unionpay.access import UnionPayAccess
@@ -12,6 +13,8 @@ from schemas.reasons import REASONS, Reason, reason_text
 BODY_BYTES_MAX = 64 * 1024
 JSON = "application/json"
 _FORM = "application/x-www-form-urlencoded"
+_HIDDEN = re.compile("&(?:merId|orderId|txnTime|txnType|txnAmt|currencyCode|queryId|respCode)=")
+"""Values are signed unquoted and joined with `&`: what we decide by may not be merged into another value on the way."""
 
 Fields = dict[str, str]
 
@@ -36,6 +39,8 @@ def read_notice(access: UnionPayAccess, body: bytes, content_type: str) -> Field
             return refusal(Reason.PARAM_DUPLICATE, 400)
         fields[key] = text
     reason = unbelieved(access, fields)
+    if reason is None and any(_HIDDEN.search(value) for value in fields.values()):
+        reason = Reason.SIGN_INVALID
     return refusal(reason) if reason else fields
 
 

@@ -154,13 +154,14 @@ UNIONPAY = {
     112: ("unknown", ""),
     119: ("unknown", "SIGN_INVALID"),
     120: ("unknown", ""),
+    123: ("unknown", ""),  # 42, charged after the time limit: the money moved, a query says so
     132: ("waiting", ""),
 }
 QUERIES = {
     "alipay": {810: "paid", 108: "waiting", 110: "paid", 111: "not_exist", 112: "not_exist", 119: "paid", 120: "paid"},
     "unionpay": {
         810: "paid", 101: "failed", 103: "failed", 108: "unknown", 110: "paid", 111: "not_exist", 112: "not_exist",
-        119: "paid", 120: "paid", 130: "paid", 132: "paid",
+        119: "paid", 120: "paid", 123: "paid", 130: "paid", 132: "paid",
     },
 }  # fmt: skip
 
