@@ -105,7 +105,9 @@ class Scene:
                 await self._producer.send(topics.facts.name, body, partition=self.partition)
         self.facts += facts
 
-    def charge(self, *, parts: Allocation | None = None, institution: str = "", hours: int = 0) -> tuple[LedgerRecord, Fact]:
+    def charge(
+        self, *, parts: Allocation | None = None, institution: str = "", hours: int = 0
+    ) -> tuple[LedgerRecord, Fact]:
         """Return a charge of a random person, by default the first worked example of domain 4.2."""
         self.now += hours * HOUR_MS
         person = self._random.choice(self.persons)
@@ -119,14 +121,25 @@ class Scene:
             "0" * 32, self.now, department=department, unit_price=str(parts.total_fen() / 100),
         )  # fmt: skip
         event = ChargePosted(
-            charge, visit, institution, "outpatient", self.now, PACK, person.agreement, parts.total_fen(), parts, (line,)
+            charge,
+            visit,
+            institution,
+            "outpatient",
+            self.now,
+            PACK,
+            person.agreement,
+            parts.total_fen(),
+            parts,
+            (line,),
         )
         bill = make_id(person.account, "B", person.charges) if parts.credit_fen else ""
         view = ChargeView(
-            charge, visit, institution, "outpatient", department, self.now, PACK, parts.total_fen(), parts, Allocation(),
-            "posted", bill, (line,),
+            charge, visit, institution, "outpatient", department, self.now, PACK, parts.total_fen(), parts,
+            Allocation(), "posted", bill, (line,),
         )  # fmt: skip
-        posting = Posting(f"agreement/{person.agreement}/receivable", f"institution/{institution}/charges", parts.total_fen())
+        posting = Posting(
+            f"agreement/{person.agreement}/receivable", f"institution/{institution}/charges", parts.total_fen()
+        )
         record = self._record(person, (event,), (self._person(person), view), reference=charge, journal=(posting,))
         record = msgspec.structs.replace(record, explanation=steps_of(parts))
         fact = self._fact(
@@ -153,7 +166,17 @@ class Scene:
         person = self._of(billed)
         self.now = max(self.now, issued.debit_at)
         order = make_id(person.account, "D", int_of(person, issued))
-        sent = DebitStarted(issued.bill, order, "alipay", issued.amount_fen, 1, True, self.wall, self.wall + 60_000, "e1")
+        sent = DebitStarted(
+            issued.bill,
+            order,
+            "alipay",
+            issued.amount_fen,
+            1,
+            new_number=True,
+            txn_wall_at=self.wall,
+            expires_wall_at=self.wall + 60_000,
+            errand_id="e1",
+        )
         debit = DebitView(order, issued.bill, "alipay", 1, issued.amount_fen, "sent", "", "", "", self.now)
         first = self._record(person, (sent,), (self._bill(issued, "debiting", 0), debit), timer="auto_debit")
         fact: Fact
@@ -164,7 +187,10 @@ class Scene:
             )
             person.used_fen -= issued.amount_fen
             fact = self._fact(issued.institution, "", repaid_fen=issued.amount_fen, debits_paid=1, channel="alipay")
-            after = (self._bill(issued, "paid", issued.amount_fen), msgspec.structs.replace(debit, state="paid", trade_no="T1"))
+            after = (
+                self._bill(issued, "paid", issued.amount_fen),
+                msgspec.structs.replace(debit, state="paid", trade_no="T1"),
+            )
         else:
             retry = self.now + DAY_MS
             events = (DebitFailed(issued.bill, order, "nsf", "ACQ.BUYER_BALANCE_NOT_ENOUGH", retry),)
@@ -217,7 +243,8 @@ class Scene:
 
     def _bill(self, issued: BillIssued, state: str, paid_fen: int) -> BillView:
         return BillView(
-            issued.bill, issued.visit, issued.institution, issued.agreement, PACK, state, issued.amount_fen, paid_fen, 1,  # type: ignore[arg-type]
+            issued.bill, issued.visit, issued.institution, issued.agreement, PACK, state, issued.amount_fen,
+            paid_fen, 1,
             issued.closed_at, issued.debit_at, issued.due_at, overdue=False, frozen=False, supplementary=False,
             channel="alipay",
         )  # fmt: skip
@@ -253,10 +280,14 @@ def steps_of(parts: Allocation) -> tuple[Step, ...]:
         short_of = name == "credit" and parts.self_pay_fen > 0
         steps.append(
             Step(
-                name, taken + spare, taken, rest,  # type: ignore[arg-type]
+                name,
+                taken + spare,
+                taken,
+                rest,  # type: ignore[arg-type]
                 reason="CREDIT_EXHAUSTED" if short_of else "",
                 parameters={"available": f"{taken / 100:.2f}", "rest": f"{rest / 100:.2f}"} if short_of else {},
-                clause=f"{PACK} {clause}" if clause else "", source="xiamen-platform-2025 ¶3" if clause else "",
-            )  # fmt: skip
+                clause=f"{PACK} {clause}" if clause else "",
+                source="xiamen-platform-2025 ¶3" if clause else "",
+            )
         )
     return tuple(steps)
