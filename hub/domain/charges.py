@@ -166,7 +166,7 @@ def _post(draft: Draft, body: PostCharge, pack: Pack, lines: Sorted, netted: lis
     posted = tuple(
         [posted_line(line, content, line.amount_fen) for line, content in lines.charges.values()]
         + netted
-        + [posted_line(line, content, line.amount_fen) for line, content in lines.memos]
+        + [posted_line(line, content, line.amount_fen) for line, content in lines.memos.values()]
     )
     encounter = draft.state.encounters[f"{body.institution}|{body.visit}"]
     idle_at = 0 if encounter.closed_at else idle_instant(draft, encounter.scene, pack)
@@ -174,7 +174,7 @@ def _post(draft: Draft, body: PostCharge, pack: Pack, lines: Sorted, netted: lis
         charge = _hold(draft, body, pack, encounter, posted, net, idle_at)
     else:
         charge = _split(draft, body, pack, encounter, posted, net, idle_at)
-    for line, _ in lines.memos:
+    for line, _ in lines.memos.values():
         if line.kind == "payment" and line.amount_fen:
             deposit = draft.new_id("P")
             draft.emit(PrepaymentDeposited(body.institution, line.amount_fen, line.line_key, deposit=deposit))

@@ -53,7 +53,7 @@ class Sorted(NamedTuple):
 
     charges: dict[str, tuple[ChargeLine, str]]
     credits: list[tuple[ChargeLine, str]]
-    memos: list[tuple[ChargeLine, str]]
+    memos: dict[str, tuple[ChargeLine, str]]
     """Memo and payment lines: remembered, never split."""
     replaced: list[tuple[Encounter, str, Line]]
     """Known lines with other content, where the profile allows to replace them."""
@@ -83,11 +83,11 @@ def _find_line(visits: list[Encounter], line_key: str) -> tuple[Encounter, Line]
 
 def sort_lines(state: AccountState, body: PostCharge) -> Sorted:
     """Return the lines of a message by what is to be done with them."""
-    lines, visits = Sorted({}, [], [], [], []), visits_of(state, body.institution)
+    lines, visits = Sorted({}, [], {}, [], []), visits_of(state, body.institution)
     charges = lines.charges
     for line in body.lines:
         content, key = canonical_line(line), line.line_key
-        if line.kind == "charge" and line.amount_fen and key not in charges:
+        if line.kind == "charge" and line.amount_fen and key not in charges and key not in lines.memos:
             for encounter in visits:
                 if key in encounter.lines:
                     break
@@ -116,7 +116,7 @@ def _sort_credit(visits: list[Encounter], _body: PostCharge, line: ChargeLine, c
 
 def _sort_line(visits: list[Encounter], body: PostCharge, line: ChargeLine, content: str, lines: Sorted) -> bool:
     """Return False when the key is known with other content and may not be replaced."""
-    twice = lines.charges.get(line.line_key)
+    twice = lines.charges.get(line.line_key) or lines.memos.get(line.line_key)
     if twice is not None:
         return twice[1] == content
     known = _find_line(visits, line.line_key)
@@ -138,4 +138,4 @@ def _take(line: ChargeLine, content: str, lines: Sorted) -> None:
     if line.kind == "charge" and line.amount_fen:
         lines.charges[line.line_key] = (line, content)
     else:
-        lines.memos.append((line, content))
+        lines.memos[line.line_key] = (line, content)

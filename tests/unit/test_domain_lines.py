@@ -141,6 +141,25 @@ def test_a_conditional_create_answers_with_what_is_stored_even_if_the_body_diffe
     assert person.reply.result == stored
 
 
+def test_a_payment_line_twice_in_one_message_is_deposited_once(person):
+    """The same key and content is one payment; another amount under the key is a conflict and books nothing."""
+    decision = person.send(charge(line("P1", 5_000, kind="payment"), line("P1", 5_000, kind="payment")))
+    assert decision.record.outcome == "POSTED"
+    assert person.state.core.prepayments == {A: 5_000}
+    assert [type(e).__name__ for e in decision.record.events].count("PrepaymentDeposited") == 1
+    conflict = person.send(charge(line("P2", 100, kind="payment"), line("P2", 200, kind="payment")))
+    assert (conflict.record.reason, person.state.core.prepayments) == ("LINE_CHANGED", {A: 5_000})
+
+
+def test_a_charge_and_a_payment_under_one_key_of_a_message_are_a_conflict_in_either_order(person):
+    """A key names one line; nothing of the message is booked."""
+    paid, charged = line("F1", 5_000, kind="payment"), line("F1", 5_000)
+    for lines in ((paid, charged), (charged, paid)):
+        assert person.send(charge(*lines)).record.reason == "LINE_CHANGED"
+    assert not person.state.encounters
+    assert not person.state.core.prepayments
+
+
 def test_memo_and_payment_lines_are_never_charged(person):
     """A memo line is remembered; a payment line is a prepayment."""
     person.send(charge(line("F1", 0), line("F2", 5_000, kind="payment"), line("F3", 700, kind="memo")))
