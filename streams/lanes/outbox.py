@@ -39,10 +39,9 @@ class Outbox:
             for topic, batch in self._batches:
                 sent.append(await self._producer.send_batch(batch, topic, partition=self._partition))
         finally:
-            outcomes = await asyncio.gather(*sent, return_exceptions=True)
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                raise outcome
+            for outcome in await asyncio.gather(*sent, return_exceptions=True):
+                if isinstance(outcome, BaseException):
+                    raise outcome  # why a later send was not even taken
 
     def _append(self, batch: Any, key: bytes | None, value: bytes | None, headers: Headers | None) -> bool:
         done = batch.append(timestamp=self._timestamp_ms, key=key, value=value, headers=headers or [])
