@@ -11,15 +11,21 @@ from hub.cli.desk_answers import DropAnswer, ParkAnswer, ReplayAnswer, ShownLett
 from hub.cli.doctor_checks import DoctorAnswer
 from hub.cli.find import FindAnswer
 from hub.cli.hl7_answers import AckAnswer, LintAnswer, SendAnswer, SourceAnswer
+from hub.cli.migrate import Applied, MigrationLine, RebuiltBooks
 from hub.cli.output import Problem
 from hub.cli.tail_lines import TailLine
 from hub.cli.topics import CreatedAnswer, LagAnswer, TopicsAnswer
+from hub.cli.verify import VerifyDocument
 from hub.web.answers import BillAnswer, ChargeAnswer, DeadLetterSummary, Page
 from schemas.generated import FOLDER
 
 DOCUMENTS: Final[dict[str, Any]] = {
     "problem": Problem,
     "doctor": DoctorAnswer,
+    "migrate-status": list[MigrationLine],
+    "migrate-plan": list[MigrationLine],
+    "migrate-up": Applied,
+    "migrate-rebuild": RebuiltBooks,
     "topics-list": TopicsAnswer,
     "topics-show": TopicsAnswer,
     "topics-check": TopicsAnswer,
@@ -40,6 +46,7 @@ DOCUMENTS: Final[dict[str, Any]] = {
     "hl7-send": SendAnswer,
     "hl7-ack": AckAnswer,
     "hl7-source-add": SourceAnswer,
+    "verify": VerifyDocument,
     "callback-cases": CasesAnswer,
     "callback-forge": ForgedAnswer,
     "callback-send": SentAnswer,

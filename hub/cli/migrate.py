@@ -4,12 +4,13 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import asyncpg
 import typer
 
-from hub.cli.output import JSON_OPTION, note, show
+from hub.cli.output import note, show, speaks_json
+from hub.cli.verbs import verb
 from hub.runtime.database import UNREACHABLE
 from hub.runtime.migrations import MigrationState, Phase, migrate, migration_states
 from hub.runtime.settings import Settings, read_settings
@@ -17,7 +18,31 @@ from schemas.errors import TransportError
 from schemas.reasons import Reason
 
 verbs = typer.Typer(help="Database migrations before and after a deploy; the books made again.", no_args_is_help=True)
-Json = Annotated[bool, JSON_OPTION]
+
+
+class MigrationLine(TypedDict):
+    """One line of `migrate status` and `migrate plan`; `state` is applied, missing or CHANGED."""
+
+    number: int
+    name: str
+    phase: str
+    state: str
+
+
+class Applied(TypedDict):
+    """`migrate up`: the files that were missing, in order."""
+
+    applied: list[str]
+
+
+class RebuiltBooks(TypedDict):
+    """`migrate rebuild`: `different` names the sums that differ; the live books are then kept."""
+
+    records: int
+    seconds: float
+    held_seconds: float
+    different: list[str]
+    in_place: bool
 
 
 def register(app: typer.Typer) -> None:
@@ -25,11 +50,11 @@ def register(app: typer.Typer) -> None:
     app.add_typer(verbs, name="migrate")
 
 
-@verbs.command("status")
-def status(*, json_output: Json = False) -> None:
+@verb(verbs, "status")
+def status() -> None:
     """Show every migration; exit 1 when one is missing or was changed. Example: medcredit migrate status."""
     states = asyncio.run(_states(read_settings()))
-    if json_output:
+    if speaks_json():
         show([_line(state) for state in states])
     else:
         for state in states:
@@ -37,15 +62,13 @@ def status(*, json_output: Json = False) -> None:
     sys.exit(0 if all(state.applied and not state.changed for state in states) else 1)
 
 
-@verbs.command("plan")
-def plan(
-    *, post: Annotated[bool, typer.Option("--post", help="After the deploy.")] = False, json_output: Json = False
-) -> None:
+@verb(verbs, "plan")
+def plan(*, post: Annotated[bool, typer.Option("--post", help="After the deploy.")] = False) -> None:
     """Show what `up` would apply now, and change nothing. Example: medcredit migrate plan."""
     states = asyncio.run(_states(read_settings()))
     phase = "post" if post else "pre"
     missing = [_line(state) for state in states if not state.applied and state.migration.phase == phase]
-    if json_output:
+    if speaks_json():
         show(missing)
         return
     for line in missing:
@@ -53,17 +76,15 @@ def plan(
     note(f"{len(missing)} to apply in phase {phase}")
 
 
-@verbs.command("up")
-def up(
-    *, post: Annotated[bool, typer.Option("--post", help="After the deploy.")] = False, json_output: Json = False
-) -> None:
+@verb(verbs, "up")
+def up(*, post: Annotated[bool, typer.Option("--post", help="After the deploy.")] = False) -> None:
     """Apply what is missing before (or, with --post, after) a deploy. Example: medcredit migrate up."""
     settings = read_settings()
     phases: tuple[Phase, ...] = ("post",) if post else ("pre",)
     with _reachable():
         applied = asyncio.run(migrate(_dsn(settings), phases))
     names = [f"{each.number:04}_{each.name}" for each in applied]
-    if json_output:
+    if speaks_json():
         show({"applied": names})
         return
     for name in names:
@@ -71,13 +92,12 @@ def up(
     note(f"{len(names)} applied")
 
 
-@verbs.command("rebuild")
+@verb(verbs, "rebuild")
 def rebuild(
     *,
     replace_different: Annotated[
         bool, typer.Option("--replace-different", help="Put the rebuilt books in place even when they differ.")
     ] = False,
-    json_output: Json = False,
 ) -> None:
     """Make the books again from Kafka while traffic goes on. Example: medcredit migrate rebuild.
 
@@ -96,7 +116,7 @@ def rebuild(
         )
     different = done.comparison.differences
     answer = {"records": done.records, "seconds": round(done.seconds, 1), "held_seconds": round(done.held_seconds, 2)}
-    if json_output:
+    if speaks_json():
         show({**answer, "different": different, "in_place": done.in_place})
     else:
         said = "equal" if not different else f"different: {', '.join(different)}"
@@ -127,7 +147,7 @@ async def _states(settings: Settings) -> tuple[MigrationState, ...]:
             await connection.close()
 
 
-def _line(state: MigrationState) -> dict[str, str | int]:
+def _line(state: MigrationState) -> MigrationLine:
     migration = state.migration
     word = "CHANGED" if state.changed else "applied" if state.applied else "missing"
     return {"number": migration.number, "name": migration.name, "phase": migration.phase, "state": word}

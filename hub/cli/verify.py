@@ -2,15 +2,50 @@
 
 import asyncio
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 import typer
+from aiokafka.errors import KafkaError
 
 from hub.cli.output import JSON_OPTION, note, show
 from hub.policies import load_policies
 from hub.runtime.settings import Settings, read_settings
+from schemas.errors import TransportError
+from schemas.reasons import Reason
 from streams.lanes.domain_rules import DomainRules
 from streams.verify import verify as check
+
+
+class VerifyCheck(TypedDict):
+    """One invariant: OK, FAIL or SKIP, how many things were looked at, and the first twenty faults in words."""
+
+    number: int
+    name: str
+    state: str
+    checked: int
+    faulty: int
+    faults: list[str]
+
+
+class VerifiedPartition(TypedDict):
+    """One partition, looked at up to one offset of its commands."""
+
+    partition: int
+    offset: int
+    records: int
+    chain_head: str
+
+
+class VerifyDocument(TypedDict):
+    """`verify --json`; `ok` is false when an invariant is broken."""
+
+    ok: bool
+    deep: bool
+    checks: list[VerifyCheck]
+    commands: int
+    ledger_records: int
+    dead_letters: int
+    partitions: list[VerifiedPartition]
 
 
 def register(app: typer.Typer) -> None:
@@ -33,8 +68,12 @@ def verify(
 
 
 async def verify_document(settings: Settings, *, deep: bool = True) -> dict[str, Any]:
-    """Return the verification of every partition as its JSON document."""
-    return (await check(settings.kafka, settings.topics, DomainRules(load_policies()), deep=deep)).document()
+    """Return the verification of every partition as its JSON document; raises TransportError without a broker."""
+    try:
+        return (await check(settings.kafka, settings.topics, DomainRules(load_policies()), deep=deep)).document()
+    except (KafkaError, OSError) as error:
+        kafka = {"dependency": f"Kafka at {settings.kafka.bootstrap}"}
+        raise TransportError(Reason.DEPENDENCY_UNREACHABLE, kafka) from error
 
 
 def _say(document: dict[str, Any]) -> None:

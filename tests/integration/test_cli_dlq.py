@@ -158,7 +158,9 @@ async def test_a_refused_charge_is_replayed_once_its_cause_is_gone_and_posts_onc
     rows = await world.rows("SELECT outcome FROM books.ledger WHERE reinjects = $1 ORDER BY seq", letter)
     assert [row["outcome"] for row in rows] == ["REFUSED", "POSTED", "DUPLICATE"]
     assert len(await world.rows("SELECT FROM books.charges")) == 1
-    assert (await world.cli("verify", "--deep", "--json")).status == 0
+    verified = await world.cli("verify", "--deep", "--json")
+    assert verified.status == 0
+    assert verified.valid("verify")["ok"]
 
 
 async def test_a_charge_the_hospital_sends_again_meanwhile_is_not_posted_by_the_replay(world: World):

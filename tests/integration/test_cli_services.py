@@ -107,9 +107,9 @@ async def test_topics_are_created_listed_shown_checked_and_measured(settings: Se
     assert (await run(settings, "topics", "show", "nothing", "--json")).status == 4
 
 
-async def test_a_broker_that_is_away_ends_topics_and_tail_with_69():
+async def test_a_broker_that_is_away_ends_topics_tail_and_verify_with_69():
     """The problem document names Kafka and says that trying again may help."""
-    for arguments in (("topics", "list"), ("tail", "--for", "20")):
+    for arguments in (("topics", "list"), ("tail", "--for", "20"), ("verify",)):
         called = await run(away(free_port()), *arguments, "--json")
         assert called.status == 69
         problem = called.valid("problem")

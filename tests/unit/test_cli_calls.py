@@ -52,7 +52,7 @@ def test_every_verb_has_help_with_an_example_of_itself():
 def test_every_new_verb_takes_the_common_options():
     """--json, --quiet, --lang, --no-color and --yes are options of every verb that reads or decides."""
     for path, command in leaves(typer.main.get_command(build())):
-        if path[0] in ("doctor", "topics", "tail", "find", "explain", "dlq", "hl7", "callback"):
+        if path[0] in ("doctor", "migrate", "topics", "tail", "find", "explain", "dlq", "hl7", "callback"):
             options = {name for each in command.params for name in each.opts}
             assert {"--json", "--quiet", "--lang", "--no-color", "--yes"} <= options, path
 
