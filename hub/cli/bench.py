@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
+import psutil
 import typer
 
 from hub.cli.books_reader import charges_count
@@ -62,15 +63,24 @@ def bench(
 
 async def _hl7() -> dict[str, Any]:
     """HL7 over MLLP until the acknowledgement, which follows the durable record: one edge process, five lines."""
-    async with _stack(_EDGE_ONLY) as (stack, _, _):
+    async with _stack(_EDGE_ONLY) as (stack, _, supervisor):
         address = f"127.0.0.1:{stack.ports['mllp']}"
         await _load(address, 2000, prefix="W")  # warm
+        edge = psutil.Process(supervisor.of_role("edge")[0].pid)
+        alone, before = await _generator_limit(), _cpu_seconds(edge)
+        fast = await _load(address, 30_000, prefix="A")
         return {
-            "generator_alone": await _generator_limit(),
-            "as_fast_as_answered": await _load(address, 30_000, prefix="A"),
+            "generator_alone": alone,
+            "as_fast_as_answered": fast,
+            "edge_cpu_us_a_message": round((_cpu_seconds(edge) - before) / 30_000 * 1e6),
             "at_1000_a_second": await _load(address, 15_000, rate=1000, prefix="P"),
             "floor": {"rate": _FLOORS["hl7"], "p99_ms": _FLOORS["paced_p99_ms"]},
         }
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
 
 
 async def _charges(seconds: int, rate: int) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from hub.runtime.wire import Inbound
 from schemas.reasons import Reason
 
 _CONNECTIONS = {"connection_opened": 1, "connection_closed": -1}
+_TAKEN = EDGE_MESSAGES.labels("mllp", "AA")
+_STORED = Stored()
 
 
 class Hl7Acceptance:
@@ -26,7 +28,7 @@ class Hl7Acceptance:
         try:
             if isinstance(translated, Refused):
                 await self._intake.set_aside(_misfit(translated, raw))
-                return Stored()
+                return _STORED
             return await self._command(translated, raw)
         except HubBusyError:
             return Busy()
@@ -42,8 +44,8 @@ class Hl7Acceptance:
         )
         if not accepted.await_decision:
             await self._intake.store(inbound, raw, "mllp", accepted.profile)
-            EDGE_MESSAGES.labels("mllp", "AA").inc()
-            return Stored()
+            _TAKEN.inc()
+            return _STORED
         receipt = await self._intake.begin(inbound, raw, "mllp", accepted.profile)
         return Stored(_decision(receipt))
 

@@ -109,9 +109,7 @@ class DurableLog:
         confirmed.add_done_callback(lambda record: self._settled(producer, record, size, told))
         return told
 
-    def _settled(
-        self, producer: Any, record: "asyncio.Future[Any]", size: int, told: "asyncio.Future[None]"
-    ) -> None:
+    def _settled(self, producer: Any, record: "asyncio.Future[Any]", size: int, told: "asyncio.Future[None]") -> None:
         self._count(-1, size)
         fault = KafkaError("given up") if record.cancelled() else record.exception()
         if fault is None:
