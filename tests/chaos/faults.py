@@ -111,6 +111,16 @@ def pause(role: str, seconds: float, *, successor: bool) -> Fault:
     return fault
 
 
+def rest(seconds: float) -> Fault:
+    """Return a time without any fault, for what must have happened before the next."""
+
+    async def fault(_hub: Hub, record: Record) -> None:
+        await asyncio.sleep(seconds)
+        record.done.append(f"{seconds:.0f} s of load")
+
+    return fault
+
+
 def joins(role: str, seconds: float) -> Fault:
     """Return a second worker that joins and leaves."""
 

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
-from faults import kill, lost_answers
+from faults import kill, lost_answers, rest
 from harness import Plan, perform
 
 pytestmark = [
@@ -20,8 +20,8 @@ _STREAMS = (kill("streams", aimed=False),)
 _WORDS = {
     "watermark_lost": (_STREAMS, "has 0 outcomes"),
     "send_not_awaited": ((), "has 0 outcomes"),
-    "timer_fired_twice": ((kill("streams", aimed=False), kill("streams", aimed=False)), "times"),
-    "timer_lost_on_restore": (_STREAMS, "no debit"),
+    "timer_fired_twice": ((rest(30), kill("streams", aimed=False), rest(10)), "times"),
+    "timer_lost_on_restore": ((rest(20), kill("streams", aimed=False), rest(25)), "no debit"),
     "projector_off_by_one": ((kill("projector", aimed=False),), "the books lack"),
     "new_number_on_unknown": ((lost_answers(0.9, 200),), "although"),
 }
