@@ -20,7 +20,7 @@ _STREAMS = (kill("streams", aimed=False),)
 _WORDS = {
     "watermark_lost": (_STREAMS, "has 0 outcomes"),
     "send_not_awaited": ((), "has 0 outcomes"),
-    "timer_fired_twice": ((rest(30), kill("streams", aimed=False), rest(10)), "times"),
+    "timer_fired_twice": ((rest(30), kill("streams", aimed=False), rest(10)), "fired"),
     "timer_lost_on_restore": ((rest(20), kill("streams", aimed=False), rest(25)), "no debit"),
     "projector_off_by_one": ((kill("projector", aimed=False),), "the books lack"),
     "new_number_on_unknown": ((lost_answers(0.9, 200),), "although"),
