@@ -51,7 +51,7 @@ class Process:
     async def hit(self, number: signal.Signals) -> None:
         """Send a signal while a section is open."""
         for _ in range(40):
-            await until(self.inside, 60)
+            await until(self.inside, 150)
             self.process.send_signal(signal.SIGSTOP)
             await asyncio.sleep(0.05)
             if self.inside():  # still open now that nothing moves
