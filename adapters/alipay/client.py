@@ -69,8 +69,19 @@ class AlipayClient:
         """Return the body of a 200 answer, or None: anything else says nothing about the order."""
         timeout = aiohttp.ClientTimeout(total=self._access.timeout_seconds)
         try:
-            async with self._session.post(self._access.gateway_url, data=parameters, timeout=timeout) as answer:
-                body = await answer.content.read(_ANSWER_BYTES_MAX + 1)
-                return body if answer.status == 200 and len(body) <= _ANSWER_BYTES_MAX else None
+            async with self._session.post(
+                self._access.gateway_url, data=parameters, timeout=timeout, allow_redirects=False
+            ) as answer:
+                return await _whole(answer) if answer.status == 200 else None
         except (aiohttp.ClientError, TimeoutError, OSError):
             return None
+
+
+async def _whole(answer: aiohttp.ClientResponse) -> bytes | None:
+    """Return the whole body, or None for one beyond the limit; a single read would end with the first packet."""
+    body = bytearray()
+    async for piece in answer.content.iter_any():
+        body += piece
+        if len(body) > _ANSWER_BYTES_MAX:
+            return None
+    return bytes(body)
