@@ -1,0 +1,1 @@
+"""One folder for each counterpart: pure translation, signatures, and one thin socket or route file."""
