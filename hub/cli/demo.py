@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hub.cli.books_reader import first_charge, first_debit, ledger_records
+from hub.cli.books_reader import first_charge, first_debit, ledger_records, pending
 from hub.cli.drain import drained
 from hub.cli.output import JSON_OPTION, note, show
 from hub.cli.ports import choose_ports
@@ -153,7 +153,13 @@ class _Demo:
         tally = Tally()
         async for record in ledger_records(settings):
             tally.add(record)
-        document = {**tally.document(), "drained": clean, "verify": await verify_document(settings)}
+        unknown, _ = await pending(settings)
+        document = {
+            **tally.document(),
+            "debits_unknown_at_end": unknown,
+            "drained": clean,
+            "verify": await verify_document(settings),
+        }
         document["verify"]["ok"] = bool(document["verify"]["ok"] and clean)
         document["child_exits"] = [f"{end.role}-{end.instance} {end.exit_code}" for end in self._ended]
         self._say(f"    verify {'OK' if document['verify']['ok'] else 'FAIL'}")

@@ -10,29 +10,34 @@ from hub.runtime.settings import Settings
 from schemas.errors import TransportError
 
 _QUIET_SECONDS = 3.0
+_QUIET_BUT_UNKNOWN_SECONDS = 20.0
+"""A gateway's lost word can stay unknown for hours, asked for in ever longer intervals: it is reported, not awaited."""
 _LOOK_SECONDS = 0.5
 
 
 async def drained(settings: Settings, seconds: float) -> bool:
-    """Wait until nothing has moved for 3 s and nothing is missing; False when that takes longer than `seconds`."""
+    """Wait until nothing has moved for 3 s and nothing is missing; False when that takes longer than `seconds`.
+
+    Debits without a final word are waited for until nothing has moved for 20 s.
+    """
     deadline, quiet_since, last = time.monotonic() + seconds, time.monotonic(), -1
     while time.monotonic() < deadline:
-        commands, complete = await _look(settings)
+        commands, debits, complete = await _look(settings)
         if commands != last or not complete:
             quiet_since, last = time.monotonic(), commands
-        if time.monotonic() - quiet_since >= _QUIET_SECONDS:
+        if time.monotonic() - quiet_since >= (_QUIET_BUT_UNKNOWN_SECONDS if debits else _QUIET_SECONDS):
             return True
         await asyncio.sleep(_LOOK_SECONDS)
     return False
 
 
-async def _look(settings: Settings) -> tuple[int, bool]:
-    """Return the number of commands in the log, and whether each has its outcome in the books."""
+async def _look(settings: Settings) -> tuple[int, int, bool]:
+    """Return the commands in the log, the debits without a word, and whether each command's outcome is in the books."""
     try:
         ends = await end_offsets(settings.kafka, settings.topics.commands)
         lags = await group_lag(settings.kafka, settings.group("streams"), settings.topics.commands)
         debits, outcomes = await pending(settings)
     except (*UNREACHABLE, TransportError):
-        return -1, False
+        return -1, 0, False
     commands = sum(ends.values())
-    return commands, not debits and outcomes == commands and not any(each.lag for each in lags)
+    return commands, debits, outcomes == commands and not any(each.lag for each in lags)
