@@ -262,7 +262,9 @@ async def test_without_a_broker_every_wire_says_busy_and_nothing_is_lost_after_i
     await edge.start()
     try:
         await ready(edge)
-        assert b"MSA|AA|B1" in await mllp(edge, "XMZSH", "B1")
+        async with asyncio.timeout(60):
+            while b"MSA|AA|B1" not in await mllp(edge, "XMZSH", "B1"):  # noqa: ASYNC110 - as its sender does
+                await asyncio.sleep(0.5)
         await asyncio.to_thread(own_kafka.kill)
         busy = await mllp(edge, "XMZSH", "B2")
         assert b"MSA|AR|B2" in busy

@@ -69,7 +69,7 @@ async def _listener() -> HttpListener:
 
 def ask(address: tuple[str, int], path: str, body: bytes, **headers: str) -> tuple[int, bytes]:
     """POST once and return status and body."""
-    connection = http.client.HTTPConnection(*address, timeout=10)
+    connection = http.client.HTTPConnection(*address, timeout=60)
     media = "application/fhir+json" if path.startswith("/fhir") else "application/json"
     token = demo_token("FHIR@XMZSH" if path.startswith("/fhir") else "KIOSK@XM")
     wanted = {"Authorization": f"Bearer {token}", "Content-Type": media, "Idempotency-Key": "k", **headers}
@@ -156,7 +156,7 @@ def test_a_request_from_the_wrong_sender_or_of_the_wrong_kind_is_refused_unread(
 def test_history_is_append_only_and_unlisted_types_do_not_exist(address):
     """Row 46: PUT, PATCH and DELETE are 405 with Allow, other types 404 with a reason."""
     for method in ("PUT", "PATCH", "DELETE"):
-        connection = http.client.HTTPConnection(*address, timeout=10)
+        connection = http.client.HTTPConnection(*address, timeout=60)
         connection.request(method, "/fhir/R4/ChargeItem/1", b"{}")
         answer = connection.getresponse()
         assert (answer.status, answer.headers["Allow"]) == (405, "POST")
@@ -170,7 +170,7 @@ def test_the_capability_statement_is_valid_and_says_what_is_served(address):
     """GET metadata needs no token, is a valid CapabilityStatement, and lists exactly the accepted types."""
     from fhir.resources.R4B.capabilitystatement import CapabilityStatement
 
-    connection = http.client.HTTPConnection(*address, timeout=10)
+    connection = http.client.HTTPConnection(*address, timeout=60)
     connection.request("GET", "/fhir/R4/metadata")
     document = json.loads(connection.getresponse().read())
     connection.close()
