@@ -64,7 +64,7 @@ def held(table: LiveTable) -> dict[str, dict[str, int]]:
     return rows
 
 
-async def all_exact(settings: Settings, lanes: list[Scene], seconds: float = 60) -> None:
+async def all_exact(settings: Settings, lanes: list[Scene], seconds: float = 150) -> None:
     """Wait until both tables hold exactly what was written, then look once more: they stay so."""
     await until(lambda: is_exact(settings, lanes), seconds)
     await asyncio.sleep(0.5)
