@@ -9,13 +9,13 @@ from adapters.alipay.access import AlipayAccess
 from adapters.alipay.answers import Reading, read_answer
 from adapters.alipay.calls import debit_request, query_request, refund_request
 from adapters.alipay.causes import UNKNOWN
+from hub.runtime.form_post import post_form
 from hub.runtime.wire import CallOutcome
 from schemas.commands import RecordGatewayResult
 from schemas.errands import DebitErrand, QueryErrand, RefundErrand
 
 GatewayErrand = DebitErrand | QueryErrand | RefundErrand
 Operation = Literal["debit", "query", "refund", "refund_query"]
-_ANSWER_BYTES_MAX = 256 * 1024
 
 
 class AlipayClient:
@@ -43,7 +43,7 @@ class AlipayClient:
         return await self._call(errand, operation, refund_request(self._access, errand, at), at)
 
     async def _call(self, errand: GatewayErrand, operation: Operation, request: dict[str, str], at: int) -> CallOutcome:
-        body = await self._post(request)
+        body = await post_form(self._session, self._access.gateway_url, request, self._access.timeout_seconds)
         refund_no = errand.refund_no if isinstance(errand, RefundErrand) else ""
         if body is None:
             reading = Reading(UNKNOWN, "NO_ANSWER")
@@ -64,24 +64,3 @@ class AlipayClient:
             refunded_fen=reading.refunded_fen,
         )
         return CallOutcome(result, reading.fault, reading.detail, body or b"" if reading.fault else b"")
-
-    async def _post(self, parameters: dict[str, str]) -> bytes | None:
-        """Return the body of a 200 answer, or None: anything else says nothing about the order."""
-        timeout = aiohttp.ClientTimeout(total=self._access.timeout_seconds)
-        try:
-            async with self._session.post(
-                self._access.gateway_url, data=parameters, timeout=timeout, allow_redirects=False
-            ) as answer:
-                return await _whole(answer) if answer.status == 200 else None
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            return None
-
-
-async def _whole(answer: aiohttp.ClientResponse) -> bytes | None:
-    """Return the whole body, or None for one beyond the limit; a single read would end with the first packet."""
-    body = bytearray()
-    async for piece in answer.content.iter_any():
-        body += piece
-        if len(body) > _ANSWER_BYTES_MAX:
-            return None
-    return bytes(body)

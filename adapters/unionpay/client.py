@@ -17,13 +17,13 @@ from adapters.unionpay.answers import (
 )
 from adapters.unionpay.calls import debit_request, query_request, refund_request
 from adapters.unionpay.causes import UNKNOWN
+from hub.runtime.form_post import post_form
 from hub.runtime.wire import CallOutcome
 from schemas.commands import RecordGatewayResult
 from schemas.errands import DebitErrand, QueryErrand, RefundErrand
 
 GatewayErrand = DebitErrand | QueryErrand | RefundErrand
 Operation = Literal["debit", "query", "refund", "refund_query"]
-_ANSWER_BYTES_MAX = 256 * 1024
 _READERS: dict[Operation, Reader] = {
     "debit": debit_answer,
     "query": query_answer,
@@ -58,7 +58,7 @@ class UnionPayClient:
         self, errand: GatewayErrand, operation: Operation, url: str, request: dict[str, str]
     ) -> CallOutcome:
         at = self._wall()
-        body = await self._post(url, request)
+        body = await post_form(self._session, url, request, self._access.timeout_seconds)
         reading = (
             Reading(UNKNOWN, "NO_ANSWER")
             if body is None
@@ -78,22 +78,3 @@ class UnionPayClient:
             refund_no=errand.refund_no if isinstance(errand, RefundErrand) else "",
         )
         return CallOutcome(result, reading.fault, reading.detail, body or b"" if reading.fault else b"")
-
-    async def _post(self, url: str, parameters: dict[str, str]) -> bytes | None:
-        """Return the body of a 200 answer, or None: anything else says nothing about the order."""
-        timeout = aiohttp.ClientTimeout(total=self._access.timeout_seconds)
-        try:
-            async with self._session.post(url, data=parameters, timeout=timeout, allow_redirects=False) as answer:
-                return await _whole(answer) if answer.status == 200 else None
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            return None
-
-
-async def _whole(answer: aiohttp.ClientResponse) -> bytes | None:
-    """Return the whole body, or None for one beyond the limit; a single read would end with the first packet."""
-    body = bytearray()
-    async for piece in answer.content.iter_any():
-        body += piece
-        if len(body) > _ANSWER_BYTES_MAX:
-            return None
-    return bytes(body)
