@@ -1,0 +1,45 @@
+"""What an amount was split into, and a line as booked."""
+
+from typing import Literal
+
+from schemas.commands import Instant, Item, LineKind, Struct
+
+Provider = Literal["egret", "sesame", "bank"]
+
+
+class Allocation(Struct, frozen=True):
+    """How an amount was split; the parts always sum to the whole (domain 1, allocation)."""
+
+    fund_fen: int = 0
+    account_fen: int = 0
+    other_fen: int = 0
+    prepayment_fen: int = 0
+    credit_fen: int = 0
+    self_pay_fen: int = 0
+
+    def total_fen(self) -> int:
+        """Return the sum of all parts."""
+        return (
+            self.fund_fen
+            + self.account_fen
+            + self.other_fen
+            + self.prepayment_fen
+            + self.credit_fen
+            + self.self_pay_fen
+        )
+
+
+class PostedLine(Struct, frozen=True):
+    """A line as booked."""
+
+    line_key: str
+    kind: LineKind
+    amount_fen: int
+    item: Item
+    content_hash: str
+    service_at: Instant
+    quantity: str = "1"
+    unit_price: str = ""
+    department: str = ""
+    order_no: str = ""
+    reverses: str = ""
