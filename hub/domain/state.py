@@ -10,16 +10,13 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from hub.domain.frozen import Frozen
 from schemas.commands import Cause, Channel, Instant, Scene
 
 VERSION: Final = 1
 NEVER: Final = (1 << 64) - 1
 """No timer by this clock."""
 _HEAD = struct.Struct(">BQQ")
-
-
-class Frozen(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Base of every part of the state."""
 
 
 class Parts(NamedTuple):
