@@ -51,11 +51,12 @@ def demo(
     json_output: Annotated[bool, JSON_OPTION] = False,
     ready_file: Annotated[Path | None, typer.Option(help="Written when everything is ready, kept current.")] = None,
     sent_log: Annotated[Path | None, typer.Option(help="Where the city logs what it sent and heard.")] = None,
+    port_offset: Annotated[int, typer.Option(help="Added to the usual ports, in tens: for a second demo.")] = 0,
     stretch: Annotated[str, typer.Option(help="Critical sections held open, JSON of name to ms; tests only.")] = "{}",
 ) -> None:
     """Start a synthetic city on this machine. Example: medcredit demo --for 90 --no-browser --json."""
     run_dir = new_run_dir("demo")
-    ports = choose_ports()
+    ports = choose_ports(port_offset)
     for sentence in ports.moved:
         note(sentence)
     stack = Stack(run_dir, ports.ports, report=note, chaos_stretch=json.loads(stretch))

@@ -5,7 +5,10 @@ from typing import NamedTuple
 from infra.processes import free_port, port_is_free
 
 USUAL = {"mllp": 2575, "edge": 8780, "web": 8781, "kafka": 9092, "postgres": 5433}
-"""What the README names; everything else takes any free port."""
+"""What the README names; everything else takes any free port. No two end in the same digit."""
+_STEP = 10
+_SOURCE_PORTS_FROM = 32_768
+"""From here on the kernel takes ports for outgoing connections: a server that was away may find its own taken."""
 
 
 class PortChoice(NamedTuple):
@@ -15,13 +18,21 @@ class PortChoice(NamedTuple):
     moved: tuple[str, ...]
 
 
-def choose_ports() -> PortChoice:
-    """Return a free port for each name; nothing is bound yet, so a later bind may still fail."""
+def choose_ports(offset: int = 0) -> PortChoice:
+    """Return a free port for each name, `offset` (a multiple of 10) above the usual one or the next free ten above.
+
+    Nothing is bound yet, so a later bind may still fail.
+    """
     ports, moved = {}, []
     for name, usual in USUAL.items():
-        if port_is_free(usual):
-            ports[name] = usual
-            continue
-        ports[name] = free_port()
-        moved.append(f"Port {usual} is used by another program; {name} is at {ports[name]}.")
+        wanted = usual + offset
+        ports[name] = _next_free(wanted)
+        if ports[name] != wanted:
+            moved.append(f"Port {wanted} is used by another program; {name} is at {ports[name]}.")
     return PortChoice(ports, tuple(moved))
+
+
+def _next_free(wanted: int) -> int:
+    """Return the first free port in steps that cannot meet another name's; any free one when all are taken."""
+    tried = range(wanted, _SOURCE_PORTS_FROM, _STEP)
+    return next((port for port in tried if port_is_free(port)), 0) or free_port()

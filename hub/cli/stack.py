@@ -21,6 +21,7 @@ from hub.runtime.bus import create_topics
 from hub.runtime.migrations import migrate
 from hub.runtime.settings import Settings, read_settings
 from hub.runtime.supervisor import ChildPlan, Supervisor
+from infra.errors import StartError
 from infra.kafka import EmbeddedKafka
 from infra.postgres import EmbeddedPostgres
 from infra.processes import spawn, tail, wait_until
@@ -30,6 +31,7 @@ from schemas.reasons import Reason
 ROLE_PROCESSES = {"edge": 2, "streams": 1, "courier": 1, "projector": 1, "views": 1, "web": 1}
 """Processes a role of the demo; two edges share the ports."""
 _WATCH_SECONDS = 0.25
+_RETRY_SECONDS = 0.5
 
 
 @dataclass
@@ -38,16 +40,28 @@ class Stores:
 
     kafka: EmbeddedKafka
     postgres: EmbeddedPostgres
+    report: Callable[[str], None] = lambda _text: None
     restarts: int = 0
 
     async def keep_running(self) -> None:
-        """Restart what died until cancelled; clients find it at the same address."""
+        """Restart what died until cancelled; clients find it at the same address.
+
+        A restart that fails is reported and tried again: sessions of a killed server may hold its memory for a
+        moment, and another program may have taken the port.
+        """
         while True:
             for server in (self.kafka, self.postgres):
                 if server.pid is None:
                     self.restarts += 1
-                    await asyncio.to_thread(server.restart)
+                    await self._restart(server)
             await asyncio.sleep(_WATCH_SECONDS)
+
+    async def _restart(self, server: EmbeddedKafka | EmbeddedPostgres) -> None:
+        try:
+            await asyncio.to_thread(server.restart)
+        except (StartError, OSError) as error:
+            self.report(f"WARN {type(server).__name__} does not come back yet: {error}")
+            await asyncio.sleep(_RETRY_SECONDS)
 
     def stop(self) -> None:
         """Stop both; nothing of them is left running."""
@@ -89,7 +103,7 @@ class Stack:
     @contextmanager
     def stores(self) -> Iterator[Stores]:
         """Start broker and database side by side; stop them when the block ends, however it ends."""
-        stores = Stores(EmbeddedKafka(), EmbeddedPostgres())
+        stores = Stores(EmbeddedKafka(), EmbeddedPostgres(), self.report)
         try:
             _start_both(stores, self.run_dir, self.ports, self.report)
             yield stores

@@ -84,6 +84,17 @@ def kill(role: str, *, aimed: bool = True, times: int = 1) -> Fault:
     return fault
 
 
+def kill_opening(role: str, times: int) -> Fault:
+    """Return `kill -9` of a role, and of its successors while they open what it left, one right after the other."""
+
+    async def fault(hub: Hub, record: Record) -> None:
+        await strike(hub, role, signal.SIGKILL, record, aimed=False)
+        for _ in range(times):
+            await strike(hub, role, signal.SIGKILL, record)
+
+    return fault
+
+
 def terminate(role: str, *, aimed: bool = True) -> Fault:
     """Return SIGTERM of a role."""
 

@@ -127,7 +127,7 @@ async def _deep(hub: Hub) -> list[str]:
 def _keep_logs(hub: Hub, where: Path) -> None:
     kept = where / "logs"
     kept.mkdir(exist_ok=True)
-    for log in (hub.run_dir / "logs").glob("*.log"):
+    for log in hub.run_dir.glob("*/*.log"):
         (kept / log.name).write_bytes(log.read_bytes())
 
 

@@ -4,18 +4,13 @@ One transactional id for two lanes and the late call of a woken courier are plan
 lets the hub become ready, the second harms nobody as long as gateways know an order number again.
 """
 
-import os
 from pathlib import Path
 
 import pytest
 from faults import kill, lost_answers, rest
 from harness import Plan, perform
 
-pytestmark = [
-    pytest.mark.chaos,
-    pytest.mark.timeout(900),
-    pytest.mark.skipif(os.environ.get("MEDCREDIT_TEST_CHAOS") != "full", reason="runs in make chaos"),
-]
+pytestmark = [pytest.mark.chaos, pytest.mark.matrix, pytest.mark.timeout(900)]
 _STREAMS = (kill("streams", aimed=False),)
 _WORDS = {
     "watermark_lost": (_STREAMS, "has 0 outcomes"),

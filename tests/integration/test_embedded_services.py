@@ -1,16 +1,20 @@
 """The embedded Kafka and PostgreSQL: killed, restarted, orphaned."""
 
+import asyncio
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import psutil
 import pytest
 from aiokafka import TopicPartition
 
+from hub.cli.stack import Stores
 from hub.runtime.bus import check_topics, committed_consumer, create_topics, durable_producer
 from hub.runtime.settings import Settings, read_settings
 from infra.errors import StartError
@@ -142,3 +146,26 @@ def test_a_service_ends_when_its_owner_is_killed(service: str, tmp_path: Path) -
         started.wait(20)
     assert not started.is_running()
     remove_store(store_for_server(tmp_path / "store", account_for_server()))
+
+
+async def test_a_killed_server_whose_port_was_taken_comes_back_when_the_port_is_free(
+    own_kafka: EmbeddedKafka, own_postgres: EmbeddedPostgres, tmp_path: Path
+):
+    """A restart that fails is said and tried again, for as long as the demo runs; the watch does not end."""
+    own_kafka.start(tmp_path / "kafka")
+    dsn = own_postgres.start(tmp_path / "postgres")
+    said: list[str] = []
+    own_postgres.kill()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", int(urlsplit(dsn).port or 0)))
+        other.listen()
+        watch = asyncio.ensure_future(Stores(own_kafka, own_postgres, said.append).keep_running())
+        async with asyncio.timeout(10):
+            while not said:  # noqa: ASYNC110 - what is waited for is in another thread
+                await asyncio.sleep(0.05)
+    async with asyncio.timeout(60):
+        while own_postgres.pid is None:  # noqa: ASYNC110 - likewise
+            await asyncio.sleep(0.05)
+    watch.cancel()
+    await asyncio.gather(watch, return_exceptions=True)
+    assert "is taken by another program" in said[0]
