@@ -1,14 +1,13 @@
 """`medcredit verify`: the invariants on the live system, read from Kafka while the lanes go on (domain 15).
 
-Each partition is looked at up to one watermark: the state as the compacted topic has it, the ledger up to its
-chain head, the commands below its offset. With `deep` the ledger is folded from its start by `evolve`, and the result
-must equal the state byte for byte after encoding both with the present version.
+Each partition is looked at up to one watermark, not older than the question: the state as the compacted topic has
+it, the ledger up to its chain head, the commands below its offset. With `deep` the ledger is folded from its start by
+`evolve`, and the result must equal the state byte for byte after encoding both with the present version.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,7 +15,7 @@ import msgspec
 from aiokafka import TopicPartition
 
 from hub.domain.state import AccountState
-from hub.runtime.bus import committed_consumer
+from hub.runtime.reading import committed_records, first_offsets
 from hub.runtime.settings import KafkaSettings
 from schemas.dead_letters import DeadLetter
 from schemas.ledger import CommandSource, LedgerRecord
@@ -139,11 +138,12 @@ class _Look:
 
     async def _state(self) -> tuple[Accounts, Watermark]:
         accounts, mark = Accounts(self.rules), Watermark()
-        async for record in self._records(self.topics.accounts.name):
-            if record.key == watermark.KEY:
-                mark = watermark.decode(record.value)
-            else:
-                accounts.load(record.key, record.value)
+        async with self._records(self.topics.accounts.name) as records:
+            async for record in records:
+                if record.key == watermark.KEY:
+                    mark = watermark.decode(record.value)
+                else:
+                    accounts.load(record.key, record.value)
         return accounts, mark
 
     async def _ledger(
@@ -158,40 +158,40 @@ class _Look:
         head, count = chain.FIRST, 0
         if mark.head == head:
             return 0
-        async for message in self._records(self.topics.ledger.name):
-            head = _linked(links, head, message)
-            record = _ledger_json.decode(message.value)
-            invariants.add(record)
-            if isinstance(record.source, CommandSource):
-                outcomes[record.source.offset] += 1
-            if states is not None:
-                before = states.get(record.account) or self.rules.new_state(record.account)
-                states[record.account] = self.rules.evolve(before, record)
-            count += 1
-            if head == mark.head:
-                return count
+        async with self._records(self.topics.ledger.name) as messages:
+            async for message in messages:
+                head = _linked(links, head, message)
+                record = _ledger_json.decode(message.value)
+                invariants.add(record)
+                if isinstance(record.source, CommandSource):
+                    outcomes[record.source.offset] += 1
+                if states is not None:
+                    before = states.get(record.account) or self.rules.new_state(record.account)
+                    states[record.account] = self.rules.evolve(before, record)
+                count += 1
+                if head == mark.head:
+                    return count
         links.expect(holds=False, text=lambda: f"partition {self.partition}: the ledger never reaches {mark.head}")
         return count
 
     async def _letters(self, next_offset: int, outcomes: Counter[int]) -> tuple[int, int]:
         """Count dead letters into the outcomes; return their number and from which command on all are still kept."""
         count, first_kept = 0, next_offset
-        async for message in self._records(self.topics.dead_letters.name):
-            letter = _letter_json.decode(message.value)
-            partition, _, offset = letter.receipt_key.partition("@")
-            if letter.interface != "commands" or partition != str(self.partition) or int(offset) >= next_offset:
-                continue
-            outcomes[int(offset)] += 1
-            first_kept = min(first_kept, int(offset))
-            count += 1
+        async with self._records(self.topics.dead_letters.name) as messages:
+            async for message in messages:
+                letter = _letter_json.decode(message.value)
+                partition, _, offset = letter.receipt_key.partition("@")
+                if letter.interface != "commands" or partition != str(self.partition) or int(offset) >= next_offset:
+                    continue
+                outcomes[int(offset)] += 1
+                first_kept = min(first_kept, int(offset))
+                count += 1
         return count, first_kept if await self._expired() else 0
 
     async def _expired(self) -> bool:
         """Whether the oldest dead letters are gone: they are kept for a year."""
         place = TopicPartition(self.topics.dead_letters.name, self.partition)
-        async with self._reader(place) as (reader, _):
-            begin: int = (await reader.beginning_offsets([place]))[place]
-        return begin > 0
+        return (await first_offsets(self.kafka, [place]))[place] > 0
 
     def _compare(self, finding: Finding, accounts: Accounts, states: dict[str, AccountState]) -> None:
         """Compare the folded states with the kept ones, both encoded with the present version."""
@@ -206,24 +206,10 @@ class _Look:
         encounters = {name: self.rules.encode_encounter(each) for name, each in state.encounters.items()}
         return self.rules.encode_core(state.core), encounters
 
-    async def _records(self, topic: str) -> AsyncIterator[Any]:
+    def _records(self, topic: str) -> AbstractAsyncContextManager[Any]:
+        """Return what was written to the partition of a topic by now; leaving the block closes the reader."""
         place = TopicPartition(topic, self.partition)
-        async with self._reader(place) as (reader, end):
-            while await reader.position(place) < end:
-                for record in (await reader.getmany(place, timeout_ms=200)).get(place, ()):
-                    yield record
-
-    @asynccontextmanager
-    async def _reader(self, place: TopicPartition) -> AsyncIterator[tuple[Any, int]]:
-        reader = committed_consumer(self.kafka, f"verify-{self.partition}")
-        await reader.start()
-        try:
-            reader.assign([place])
-            end = (await reader.end_offsets([place]))[place]
-            reader.seek(place, (await reader.beginning_offsets([place]))[place])
-            yield reader, end
-        finally:
-            await reader.stop()
+        return aclosing(committed_records(self.kafka, f"verify-{self.partition}", [place]))
 
 
 def _linked(links: Finding, head: str, message: Any) -> str:

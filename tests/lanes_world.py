@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from hub.domain.decision import Decision, Timer
 from hub.domain.state import NEVER, AccountState
 from hub.runtime.clock import ManualClock
+from hub.runtime.reading import committed_records
 from hub.runtime.settings import Settings
 from schemas.commands import Command, DepositPrepayment
 from schemas.errands import QueryErrand
@@ -311,35 +312,31 @@ async def world(settings: Settings, hub_topics: Topics, manual_clock: ManualCloc
 async def read_topic(
     settings: Settings, topic: str, partition: int | None = None, *, committed: bool = True
 ) -> list[Any]:
-    """Every record of a topic up to its present end.
-
-    Open transactions are waited for: a commit returns before its marker is written.
-    """
+    """Every record of a topic written by now, in partition order; uncommitted ones also of open transactions."""
     numbers = range(settings.kafka.partitions) if partition is None else [partition]
     places = [TopicPartition(topic, number) for number in numbers]
-    async with reader("read_uncommitted", settings) as consumer:
-        ends = await consumer.end_offsets(places)
-    async with reader("read_committed" if committed else "read_uncommitted", settings) as consumer:
-        consumer.assign(places)
-        found: dict[int, list[Any]] = {place.partition: [] for place in places}
-        while any([await consumer.position(place) < ends[place] for place in places]):
-            for place, records in (await consumer.getmany(timeout_ms=100)).items():
-                found[place.partition] += records
-    return [record for place in places for record in found[place.partition]]
+    if committed:
+        found = [record async for record in committed_records(settings.kafka, "reader", places)]
+    else:
+        found = await _uncommitted_records(settings, places)
+    return sorted(found, key=lambda record: (record.partition, record.offset))
 
 
-@contextlib.asynccontextmanager
-async def reader(isolation: str, settings: Settings) -> AsyncIterator[Any]:
-    """A started consumer without a group."""
+async def _uncommitted_records(settings: Settings, places: list[TopicPartition]) -> list[Any]:
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.kafka.bootstrap,
         auto_offset_reset="earliest",
-        isolation_level=isolation,
         max_partition_fetch_bytes=4_000_000,
     )
     await consumer.start()
     try:
-        yield consumer
+        consumer.assign(places)
+        ends = await consumer.end_offsets(places)
+        found: list[Any] = []
+        while any([await consumer.position(place) < ends[place] for place in places]):
+            for records in (await consumer.getmany(timeout_ms=100)).values():
+                found += records
+        return found
     finally:
         await consumer.stop()
 

@@ -6,17 +6,16 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
+from aiokafka import TopicPartition
 
 from hub.cli.hub_api import TOKEN, URL, HubApi, not_found, quoted
 from hub.cli.output import answer, note, say
 from hub.cli.texts import moment, short_of
 from hub.cli.verbs import verb
-from hub.runtime.bus import committed_consumer
+from hub.runtime.reading import committed_records
 from hub.runtime.settings import Settings, read_settings
 from hub.web.answers import Found, Page
 from schemas.commands import Command
-from schemas.errors import TransportError
-from schemas.reasons import Reason
 
 
 class Logged(msgspec.Struct, frozen=True):
@@ -74,18 +73,10 @@ async def _logged(settings: Settings, key: str) -> tuple[Logged, ...]:
 
 
 async def _commands(settings: Settings) -> AsyncIterator[Logged]:
-    consumer: Any = committed_consumer(settings.kafka, "find", settings.topics.commands.name)
-    try:
-        await consumer.start()
-        ends = {place: end for place, end in (await consumer.end_offsets(list(consumer.assignment()))).items() if end}
-        while any([await consumer.position(place) < end for place, end in ends.items()]):
-            for records in (await consumer.getmany(timeout_ms=200)).values():
-                for record in records:
-                    yield _read(record)
-    except OSError as error:
-        raise TransportError(Reason.DEPENDENCY_UNREACHABLE, {"dependency": "Kafka"}) from error
-    finally:
-        await consumer.stop()
+    topic = settings.topics.commands
+    places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+    async for record in committed_records(settings.kafka, "find", places):
+        yield _read(record)
 
 
 def _read(record: Any) -> Logged:

@@ -16,17 +16,17 @@ async def read_topic(bootstrap: str, topic: str, *, committed: bool = True) -> l
     )
     try:
         await consumer.start()
-        return await _to_the_end(consumer, topic)
+        return await _to_the_end(consumer, topic, await end_offsets(bootstrap, topic, committed=False))
     finally:
         await consumer.stop()
 
 
-async def _to_the_end(consumer: AIOKafkaConsumer, topic: str) -> list[Row]:
-    numbers = sorted(await _partitions(consumer, topic))
-    partitions = [TopicPartition(topic, number) for number in numbers]
+async def _to_the_end(consumer: AIOKafkaConsumer, topic: str, written: dict[int, int]) -> list[Row]:
+    """Read up to what is written, open transactions included: a commit answers before its marker is written."""
+    ends = {TopicPartition(topic, number): end for number, end in written.items()}
+    partitions = sorted(ends)
     consumer.assign(partitions)
     await consumer.seek_to_beginning(*partitions)
-    ends = await consumer.end_offsets(partitions)
     rows: list[Row] = []
     waiting = {each for each in partitions if await consumer.position(each) < ends[each]}
     while waiting:
@@ -46,9 +46,13 @@ async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
     return set(found or ())
 
 
-async def end_offsets(bootstrap: str, topic: str) -> dict[int, int]:
-    """Return each partition's end for a read-committed reader. Raises what aiokafka raises while the broker is away."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_committed", enable_auto_commit=False)
+async def end_offsets(bootstrap: str, topic: str, *, committed: bool = True) -> dict[int, int]:
+    """Return each partition's end, as a read-committed reader sees it unless told otherwise.
+
+    Raises what aiokafka raises while the broker is away.
+    """
+    level = "read_committed" if committed else "read_uncommitted"
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, isolation_level=level, enable_auto_commit=False)
     try:
         await consumer.start()
         partitions = [TopicPartition(topic, number) for number in await _partitions(consumer, topic)]

@@ -5,10 +5,11 @@ import json
 from typing import Any, NamedTuple
 
 import aiohttp
+from aiokafka import TopicPartition
 
 from hub.roles.edge import Edge
-from hub.runtime.bus import committed_consumer
 from hub.runtime.http_sources import demo_token
+from hub.runtime.reading import committed_records
 from hub.runtime.settings import Address, EdgeSettings, Settings
 from schemas.topics import Topic
 
@@ -72,16 +73,6 @@ async def post(edge: Edge, path: str, body: Any, source: str = "FHIR@XMZSH", **h
 
 
 async def records(settings: Settings, topic: Topic) -> list[Any]:
-    """Return every record of a topic as a read-committed reader sees it now."""
-    consumer: Any = committed_consumer(settings.kafka, "reader", topic.name)
-    await consumer.start()
-    try:
-        ends = await consumer.end_offsets(list(consumer.assignment()))
-        found: list[Any] = []
-        # By position, not by count: transaction markers have offsets too.
-        while any([await consumer.position(place) < end for place, end in ends.items()]):
-            for fetched in (await consumer.getmany(timeout_ms=500)).values():
-                found += fetched
-        return found
-    finally:
-        await consumer.stop()
+    """Return every committed record of a topic that is written by now."""
+    places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+    return [record async for record in committed_records(settings.kafka, "reader", places)]

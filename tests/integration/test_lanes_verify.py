@@ -1,5 +1,6 @@
 """`verify`: silent on whole books, and each kind of damage is named."""
 
+import asyncio
 import dataclasses
 
 import msgspec
@@ -48,6 +49,24 @@ async def test_whole_books_are_found_whole_and_the_fold_equals_the_state(world: 
     assert (document["commands"], document["ledger_records"], document["dead_letters"]) == (67, 65, 2)
     folded = next(check for check in document["checks"] if check["number"] == 9)
     assert (folded["state"], folded["checked"]) == ("OK", 12)
+
+
+async def test_what_was_written_when_verify_was_asked_is_judged(world: World):
+    """A forged state in a transaction whose end marker is not there yet: the look waits for it and names it."""
+    await books(world)
+    topic, rules = world.lanes.topics.accounts.name, ToyRules()
+    kept = [r for r in await world.read(topic, 0) if r.key == person(3).encode()][-1]
+    core: Core = rules.decode_core(kept.value)
+    forged = rules.encode_core(msgspec.structs.replace(core, balance=core.balance + 1))
+    producer = AIOKafkaProducer(bootstrap_servers=world.settings.kafka.bootstrap, transactional_id=f"{topic}-forger")
+    await producer.start()
+    await producer.begin_transaction()
+    await producer.send_and_wait(topic, forged, key=kept.key, partition=0)
+    asked = asyncio.create_task(verified(world))
+    await asyncio.wait({asked}, timeout=2)
+    await producer.commit_transaction()
+    await producer.stop()
+    assert failed(await asked) == {9}
 
 
 async def test_empty_topics_are_whole(world: World):

@@ -10,7 +10,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from page_scenes import DAY_MS, HOUR_MS, Scene
 from web_world import ViewsProcess, scenes, until, views_worker
 
-from hub.runtime.bus import committed_consumer, group_lag
+from hub.runtime.bus import group_lag
+from hub.runtime.reading import committed_records
 from hub.runtime.settings import Settings
 from hub.web.live_tables import LiveTable, row_id
 from schemas.facts import Fact, Facts
@@ -25,21 +26,11 @@ RISK, HEAT = stream_tables()
 async def table_of(settings: Settings, name: str) -> LiveTable:
     """Return the stream table as anyone with Kafka access reads it, up to now."""
     topic = settings.topics.views[name]
-    consumer = committed_consumer(settings.kafka, "reader")
-    await consumer.start()
-    try:
-        partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-        consumer.assign(partitions)
-        ends = await consumer.end_offsets(partitions)
-        await consumer.seek_to_beginning(*partitions)
-        table = LiveTable(name, topic.partitions)
-        while [each for each in partitions if await consumer.position(each) < ends[each]]:
-            for records in (await consumer.getmany(timeout_ms=100)).values():
-                for record in records:
-                    table.apply(record.key, record.value)
-        return table
-    finally:
-        await consumer.stop()
+    partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+    table = LiveTable(name, topic.partitions)
+    async for record in committed_records(settings.kafka, "reader", partitions):
+        table.apply(record.key, record.value)
+    return table
 
 
 def expected(table: StreamTable, lanes: list[Scene]) -> dict[str, dict[str, int]]:
