@@ -6,10 +6,11 @@ Order numbers, expiry and retries follow architecture 12, new order number, to t
 from typing import Final
 
 from hub.domain.bills import after_payment, mark_overdue, release_waiting
-from hub.domain.clocks import HOUR_MS, at_hour
+from hub.domain.clocks import HOUR_MS
 from hub.domain.draft import Draft, Outcome
 from hub.domain.state import Bill, Debit
 from hub.policies.pack import CHANNELS_WITH_GATEWAY
+from hub.policies.terms import retry_at
 from schemas.commands import Cause, Instant
 from schemas.errands import DebitErrand, QueryErrand
 from schemas.events import (
@@ -185,7 +186,7 @@ def _next_attempt(draft: Draft, debit: Debit, cause: Cause) -> tuple[Instant, In
         return 0, draft.now.wall + steps[min(debit.attempt, len(steps)) - 1]
     if cause == "risk":
         return (draft.now.city + RISK_RETRY_AFTER_MS, 0) if debit.attempt == 1 else (0, 0)
-    return (at_hour(draft.now.city, 1, retry.hour), 0) if cause in NEXT_DAY else (0, 0)
+    return (retry_at(retry, debit.attempt, draft.now.city), 0) if cause in NEXT_DAY else (0, 0)
 
 
 def _after_failure(draft: Draft, bill_id: str) -> None:

@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from hub.domain.clocks import DAY_MS, HOUR_MS, at_hour, city_midnight
+from hub.domain.clocks import DAY_MS, at_hour
 from hub.domain.draft import Draft
 from hub.domain.refunds import refund_payments
 from hub.domain.state import Agreement, Bill, Encounter
 from hub.policies import Pack
+from hub.policies.terms import debit_at, due_at
 from schemas.commands import Instant
 from schemas.events import (
     BillClosed,
@@ -39,7 +40,7 @@ def issue_bills(draft: Draft, visit: str, closed_at: Instant, *, supplementary: 
     for agreement_id, amount in unbilled_credit(draft.state.encounters[visit]).items():
         agreement = draft.core.agreements[agreement_id]
         pack = draft.policies.packs[agreement.pack]
-        debit_at, due_at = clocks(pack, agreement, closed_at)
+        debited_at, ends_at = clocks(pack, agreement, closed_at)
         draft.emit(
             BillIssued(
                 draft.new_id("B"),
@@ -49,8 +50,8 @@ def issue_bills(draft: Draft, visit: str, closed_at: Instant, *, supplementary: 
                 pack.id,
                 amount,
                 closed_at,
-                debit_at,
-                due_at,
+                debited_at,
+                ends_at,
                 supplementary,
             )
         )
@@ -58,14 +59,10 @@ def issue_bills(draft: Draft, visit: str, closed_at: Instant, *, supplementary: 
 
 def clocks(pack: Pack, agreement: Agreement, closed_at: Instant) -> tuple[Instant, Instant]:
     """Return when a bill is debited (0: never by us) and when its term ends (domain 6, the two clocks)."""
-    term = pack.repayment
-    due_at = closed_at + term.days * DAY_MS if term.kind == "days" else at_hour(closed_at, term.days + 1, term.hour)
-    debit = pack.debit
-    if debit is None or not agreement.debit_consent or agreement.channel == "bank":
-        return 0, due_at
-    if debit.on == "after_close":
-        return closed_at + debit.hours * HOUR_MS, due_at
-    return city_midnight(due_at) + debit.hour * HOUR_MS, due_at
+    ends_at = due_at(pack, closed_at)
+    if not agreement.debit_consent or agreement.channel == "bank":
+        return 0, ends_at
+    return debit_at(pack, closed_at, ends_at), ends_at
 
 
 def bill_late_charge(draft: Draft, visit: str) -> None:

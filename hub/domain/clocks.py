@@ -1,27 +1,9 @@
-"""Arithmetic of city time: Asia/Shanghai is eight hours ahead of UTC all year (domain 2)."""
+"""City time as the domain uses it: the arithmetic of `schemas.city_time`, and the clamp of an event time."""
 
-from typing import Final
-
+from schemas.city_time import DAY_MS, HOUR_MS, at_hour, city_hour, city_midnight
 from schemas.commands import Instant
 
-HOUR_MS: Final = 3_600_000
-DAY_MS: Final = 24 * HOUR_MS
-_OFFSET_MS: Final = 8 * HOUR_MS
-
-
-def city_hour(at: Instant) -> Instant:
-    """Return the start of the city hour of an instant."""
-    return at - at % HOUR_MS
-
-
-def city_midnight(at: Instant) -> Instant:
-    """Return 00:00 of the city day of an instant."""
-    return at - (at + _OFFSET_MS) % DAY_MS
-
-
-def at_hour(at: Instant, days_later: int, hour: int) -> Instant:
-    """Return an hour of the n-th city day after that of an instant."""
-    return city_midnight(at) + days_later * DAY_MS + hour * HOUR_MS
+__all__ = ["DAY_MS", "HOUR_MS", "at_hour", "city_hour", "city_midnight", "clamped"]
 
 
 def clamped(event_at: Instant, accepted_at: Instant) -> Instant:

@@ -70,7 +70,10 @@ def set_line(draft: Draft) -> None:
 
 
 def granted(draft: Draft, agreement: Agreement, at: Instant) -> tuple[Grant | None, str, int]:
-    """Return the line an agreement's scores give, with provider and band: the pack's first provider that gives one."""
+    """Return the line an agreement's scores give, with provider and band: the pack's first provider that gives one.
+
+    Where the pack serves who has no score, `none` is the provider and -1 the band.
+    """
     pack = draft.policies.packs[agreement.pack]
     for provider in pack.providers:
         score = draft.core.scores.get(provider)
@@ -79,7 +82,8 @@ def granted(draft: Draft, agreement: Agreement, at: Instant) -> tuple[Grant | No
         grant = draft.policies.grant(pack, provider, score.band, score.cut_points_hash, agreement.bank)
         if grant is not None:
             return grant, provider, score.band
-    return None, "", -1
+    unscored = draft.policies.unscored(pack, agreement.bank)
+    return (unscored, "none", -1) if unscored else (None, "", -1)
 
 
 def _usable(agreement: Agreement, provider: str, score: Score, at: Instant) -> bool:

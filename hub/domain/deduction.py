@@ -8,7 +8,7 @@ from typing import Final, Literal, NamedTuple
 from hub.domain.clocks import city_midnight
 from hub.domain.state import Agreement, Core, Encounter, Parts
 from hub.policies import Pack
-from hub.policies.pack import Citation
+from hub.policies.clauses import Citation
 from schemas.commands import Instant, InsuranceSplit, Scene
 from schemas.events import Allocation
 from schemas.ledger import Step

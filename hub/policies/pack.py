@@ -1,104 +1,95 @@
 """A policy pack: dated city policy as frozen data, each clause with its source and the rule in our words (domain 3)."""
 
-from typing import Literal, NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
+from hub.policies.clauses import (
+    Bank,
+    Blacklist,
+    Citation,
+    Debit,
+    Deposit,
+    Enrolment,
+    Fallbacks,
+    Family,
+    Funding,
+    Holds,
+    Lists,
+    Overdue,
+    Presets,
+    Privilege,
+    Provider,
+    Quiet,
+    Reduction,
+    Relief,
+    Repair,
+    Repayment,
+    Retry,
+    Reward,
+    Settlement,
+    Source,
+    StepUp,
+    Tier,
+)
 from schemas.commands import Channel, Instant, Scene
 
-Provider = Literal["egret", "sesame", "bank"]
+CHANNELS_WITH_GATEWAY: frozenset[Channel] = frozenset(("alipay", "unionpay"))
+"""Channels through which the hub itself debits; `bank` debits its own customer."""
 
 
-class Citation(NamedTuple):
-    """Where a clause comes from: key and paragraph of a public description, the rule in our words."""
+class Offer(NamedTuple):
+    """A bank's own better line, for the tiers that leave it to the bank."""
 
-    clause: str
-    """`xiamen-city-2023 tiers[0]`."""
-    source: str
-    """`xiamen-city-2023 ¶3`."""
-    rule: str
-
-
-class Tier(NamedTuple):
-    """One step of a score: values from `low` to `high`, both included, give this line."""
-
-    provider: Provider
-    low: int
-    high: int
+    bank: str
     limit_fen: int
-    offer: bool
-    """True: the bank's own offer applies, never below `limit_fen`."""
     citation: Citation
-
-
-class Repayment(NamedTuple):
-    """Clock 1, the term: `days` after closing, or a due date that leaves `days` whole days free and ends at `hour`."""
-
-    kind: Literal["days", "due_date"]
-    days: int
-    hour: int
-    citation: Citation
-
-
-class Debit(NamedTuple):
-    """Clock 2: `hours` after closing whoever the person is, or on the due date at `hour` by the person's consent."""
-
-    on: Literal["after_close", "due_date"]
-    hours: int
-    hour: int
-    citation: Citation
-
-
-class Retry(NamedTuple):
-    """After insufficient funds: at this hour of a later city day, so many attempts in all."""
-
-    hour: int
-    attempts: int
-    citation: Citation
-
-
-class Overdue(NamedTuple):
-    """What passing the term does, and on which day after payment credit resumes."""
-
-    suspends: bool
-    resume_after_days: int
-    citation: Citation
-
-
-class Presets(NamedTuple):
-    """Fee-control presets on the credit step; 0 means none."""
-
-    per_visit_fen: int = 0
-    per_day_fen: int = 0
-    citation: Citation = Citation("", "", "")
 
 
 class Pack(NamedTuple):
-    """One pack; its id has one content for ever (`hash`)."""
+    """One pack; its id has one content for ever (`hash`). Neutral defaults mean: the pack has no such rule."""
 
     id: str
     title: str
     title_zh: str
     hash: str
+    sources: tuple[Source, ...]
     valid_from: Instant
     valid_to: Instant
     """First instant no longer covered."""
-    funding: Literal["bank", "institution"]
     institutions: frozenset[str]
     """Empty: every institution."""
     scenes: frozenset[Scene]
     coverage: Citation
+    funding: Funding
     deduction: Citation
     """The order in which a charge is paid; the same for every pack so far."""
     tiers: tuple[Tier, ...]
     providers: tuple[Provider, ...]
     """In the order in which scores are asked: the first with a tier decides."""
-    offers: dict[str, int]
     repayment: Repayment
-    debit: Debit | None
     retry: Retry
     overdue: Overdue
-    presets: Presets
     idle_hours: int
     idle: Citation
+    enrolment: Enrolment = Enrolment()
+    offers: tuple[Offer, ...] = ()
+    deposit: Deposit = Deposit()
+    presets: Presets = Presets()
+    holds: Holds = Holds()
+    settlement: Settlement = Settlement()
+    debit: Debit | None = None
+    bank: Bank = Bank()
+    quiet: Quiet = Quiet()
+    fallbacks: Fallbacks = Fallbacks()
+    reductions: tuple[Reduction, ...] = ()
+    blacklist: Blacklist = Blacklist()
+    repair: Repair = Repair()
+    reward: Reward = Reward()
+    step_up: StepUp = StepUp()
+    privileges: tuple[Privilege, ...] = ()
+    family: Family = Family()
+    relief: tuple[Relief, ...] = ()
+    lists: Lists = Lists()
 
     def covers(self, institution: str, at: Instant) -> bool:
         """Return True when the pack applies to this institution at this event time."""
@@ -108,10 +99,32 @@ class Pack(NamedTuple):
         """Return the tier of a score value, or None when it gives no line."""
         return next((t for t in self.tiers if t.provider == provider and t.low <= value <= t.high), None)
 
+    @property
+    def unscored(self) -> Tier | None:
+        """Return the tier of a person without any score, or None where such a person has no line."""
+        return self.tier_of("none", 0)
+
     def limit_fen(self, tier: Tier, bank: str) -> int:
         """Return the line of a tier: its own, or the bank's offer where the tier leaves it to the bank."""
-        return max(tier.limit_fen, self.offers.get(bank, 0)) if tier.offer else tier.limit_fen
+        if not tier.offer:
+            return tier.limit_fen
+        return max(tier.limit_fen, next((offer.limit_fen for offer in self.offers if offer.bank == bank), 0))
+
+    def citations(self) -> Iterator[Citation]:
+        """Yield the citation of every clause that this pack has."""
+        for _, clause in self.clauses():
+            yield clause if isinstance(clause, Citation) else clause.citation
+
+    def clauses(self) -> Iterator[tuple[str, Any]]:
+        """Yield (field, clause) for every clause that this pack has, in the order of the fields."""
+        for field in self._fields:
+            value = getattr(self, field)
+            for each in _each(value):
+                cited = each if isinstance(each, Citation) else getattr(each, "citation", None)
+                if isinstance(cited, Citation) and cited.clause:
+                    yield field, each
 
 
-CHANNELS_WITH_GATEWAY: frozenset[Channel] = frozenset(("alipay", "unionpay"))
-"""Channels through which the hub itself debits; `bank` debits its own customer."""
+def _each(value: Any) -> tuple[Any, ...]:
+    """Return the clauses of a field: a plain tuple holds several, a named one is one."""
+    return value if type(value) is tuple else (value,)

@@ -8,15 +8,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypedDict
 
+from hub.policies.clauses import Tier
 from hub.policies.errors import PackError
 from hub.policies.ladders import DEFAULT_LADDERS, Ladders
 from hub.policies.loader import LOCK_NAME, PACKS_DIRECTORY, read_pack
-from hub.policies.pack import Pack, Tier
+from hub.policies.lpr import shipped_lpr
+from hub.policies.pack import Pack
 from schemas.commands import Instant
 
 _NO_HISTORY: Final[Mapping[str, Sequence[int]]] = MappingProxyType({})
 _SCORE_MAX: Final = 1_000_000
 _PROVIDERS: Final = ("bank", "egret", "sesame")
+"""Those whose scores become bands."""
 
 
 class _Lock(TypedDict):
@@ -42,6 +45,7 @@ class Policies:
     ) -> None:
         self.packs = {pack.id: pack for pack in packs}
         self.ladders = ladders
+        self.lpr = shipped_lpr()
         self._order = sorted(packs, key=lambda pack: (-pack.valid_from, pack.id))
         self._cuts = {name: _cut_points(packs, name) for name in _PROVIDERS}
         self._hashes = {name: _cuts_hash(name, cuts) for name, cuts in self._cuts.items()}
@@ -49,7 +53,7 @@ class Policies:
         self._known.update({self._hashes[name]: self._cuts[name] for name in _PROVIDERS})
 
     def cut_points(self, provider: str) -> tuple[int, ...]:
-        """Return the score values at which any pack's tier begins or ends, ascending."""
+        """Return the score values at which any pack's tier or entitlement begins or ends, ascending."""
         return self._cuts.get(provider, ())
 
     def cut_points_hash(self, provider: str) -> str:
@@ -73,6 +77,11 @@ class Policies:
         if cuts is None or not 0 <= band <= len(cuts):
             return None
         tier = pack.tier_of(provider, cuts[band - 1] if band else 0)
+        return None if tier is None else Grant(pack.limit_fen(tier, bank), tier)
+
+    def unscored(self, pack: Pack, bank: str) -> Grant | None:
+        """Return the line of a person without any score that gives one, or None where such a person has none."""
+        tier = pack.unscored
         return None if tier is None else Grant(pack.limit_fen(tier, bank), tier)
 
     def pack_for(self, institution: str, agreement_pack: str, at: Instant) -> Pack | None:
@@ -136,8 +145,11 @@ def _check_lock(pack: Pack, locked: Mapping[str, str]) -> None:
 
 def _cut_points(packs: Sequence[Pack], provider: str) -> tuple[int, ...]:
     tiers = [tier for pack in packs for tier in pack.tiers if tier.provider == provider]
-    edges = {tier.low for tier in tiers if tier.low > 0} | {tier.high + 1 for tier in tiers}
-    return tuple(sorted(edge for edge in edges if edge <= _SCORE_MAX))
+    edges = {tier.low for tier in tiers} | {tier.high + 1 for tier in tiers}
+    if provider == "egret":
+        edges |= {privilege.min_score for pack in packs for privilege in pack.privileges}
+        edges |= {pack.deposit.min_score for pack in packs}
+    return tuple(sorted(edge for edge in edges if 0 < edge <= _SCORE_MAX))
 
 
 def _cuts_hash(provider: str, cuts: Sequence[int]) -> str:
