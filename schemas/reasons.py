@@ -93,6 +93,8 @@ class Reason(StrEnum):
     # judged by the books
     AGREEMENT_EXISTS = "AGREEMENT_EXISTS"
     AGREEMENT_UNKNOWN = "AGREEMENT_UNKNOWN"
+    BALANCE_EXCEEDS = "BALANCE_EXCEEDS"
+    BILL_NOT_FROZEN = "BILL_NOT_FROZEN"
     BILL_NOT_PAYABLE = "BILL_NOT_PAYABLE"
     BILL_UNKNOWN = "BILL_UNKNOWN"
     CLOSED_AFTER_PAID = "CLOSED_AFTER_PAID"
@@ -109,9 +111,12 @@ class Reason(StrEnum):
     PACK_UNKNOWN = "PACK_UNKNOWN"
     PAID_AFTER_CLOSE = "PAID_AFTER_CLOSE"
     PARKED = "PARKED"
+    PREPAYMENT_EXCEEDS = "PREPAYMENT_EXCEEDS"
+    RECEIPT_CHANGED = "RECEIPT_CHANGED"
     REFUND_EXCEEDS = "REFUND_EXCEEDS"
     REFUND_FOREIGN = "REFUND_FOREIGN"
     FOREIGN_NOTICE = "FOREIGN_NOTICE"
+    SECOND_PERSON_NEEDED = "SECOND_PERSON_NEEDED"
     SETTLEMENT_CONTRA_REQUIRED = "SETTLEMENT_CONTRA_REQUIRED"
     VISIT_ARCHIVED = "VISIT_ARCHIVED"
     VISIT_CLOSED = "VISIT_CLOSED"
@@ -233,6 +238,8 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.VISIT_MISSING: _R(422, "AE", "101", False, "No visit number in PV1-19, PV1-50 or PID-18. Send one; a charge without a visit has no bill.", "PV1-19、PV1-50、PID-18 均无就诊号。请补填，否则无法生成账单。"),
     Reason.AGREEMENT_EXISTS: _R(409, "AE", "205", False, "An agreement is already in force. Withdraw it before signing another.", "已有有效协议。请先解约再重新签约。"),
     Reason.AGREEMENT_UNKNOWN: _R(404, "AE", "204", False, "There is no such agreement in force. Check the agreement id.", "没有该有效协议。请核对协议编号。"),
+    Reason.BALANCE_EXCEEDS: _R(409, "AE", "207", False, "The refund of {asked} is above the person's free balance of {left}. Refund at most that.", "退款 {asked} 元超过可退余额 {left} 元，最多可退该余额。"),
+    Reason.BILL_NOT_FROZEN: _R(409, "AE", "207", False, "The bill is not frozen, so there is nothing to free. Check the bill id.", "账单未被冻结，无需解冻。请核对账单编号。"),
     Reason.BILL_NOT_PAYABLE: _R(409, "AE", "207", False, "The bill cannot be paid now: it is being debited, paid or closed. Wait for the result so that it is not paid twice.", "账单当前不可支付：正在代扣、已付清或已关闭。请等待结果，以免重复付款。"),
     Reason.BILL_UNKNOWN: _R(404, "AE", "204", False, "There is no such bill of this person. Check the bill id.", "没有该账单。请核对账单编号。"),
     Reason.CLOSED_AFTER_PAID: _R(409, "AE", "207", False, "The gateway says that a paid order is closed. The bill is frozen until a person decides.", "渠道称已支付的订单已关闭。账单已冻结，待人工处理。"),
@@ -249,9 +256,12 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.PACK_UNKNOWN: _R(422, "AE", "207", False, "No policy pack covers this institution at this time. Ask the platform operator.", "该机构此时没有适用的政策包。请联系平台管理员。"),
     Reason.PAID_AFTER_CLOSE: _R(200, "AE", "207", False, "The order was paid after we had closed it. The money will be refunded.", "订单关闭后收到付款，款项将退回。"),
     Reason.PARKED: _R(409, "AE", "207", False, "A person set this aside undecided. It is kept whole; re-inject it when its cause is removed.", "已由人工搁置，未作处理，原文保留。排除原因后请重新注入。"),
+    Reason.PREPAYMENT_EXCEEDS: _R(409, "AE", "207", False, "The refund of {asked} is above what is left of the prepayment ({left}). Refund at most {left}.", "退款 {asked} 元超过预交金余额 {left} 元，最多可退 {left} 元。"),
+    Reason.RECEIPT_CHANGED: _R(409, "AE", "205", False, "Receipt {receipt} is already booked with {booked}. Nothing was booked; check the receipt number.", "收据 {receipt} 已按 {booked} 元入账，本次未入账。请核对收据号。"),
     Reason.REFUND_EXCEEDS: _R(409, "AE", "207", False, "The refund in the notice is above what was paid. The bill is frozen until a person decides.", "通知中的退款超过已付金额。账单已冻结，待人工处理。"),
     Reason.REFUND_FOREIGN: _R(200, "AE", "207", False, "The channel refunded money that we did not ask to refund. It is owed again and the bill is frozen until a person decides.", "渠道退回了我方未申请的款项，该金额重新计入欠款，账单已冻结，待人工处理。"),
     Reason.FOREIGN_NOTICE: _R(403, "AR", "207", False, "The notice is signed well but belongs to another merchant. Nothing changed.", "通知签名有效，但属于其他商户。账目未变。"),
+    Reason.SECOND_PERSON_NEEDED: _R(409, "AE", "207", False, "{first} already said so; a second person must confirm. Ask a colleague to confirm it.", "{first} 已提出，须由另一人确认。请同事确认。"),
     Reason.SETTLEMENT_CONTRA_REQUIRED: _R(409, "AE", "207", False, "The charge was settled by insurance. Send the contra settlement first.", "该费用已医保结算。请先冲正结算。"),
     Reason.VISIT_ARCHIVED: _R(409, "AE", "207", False, "The visit was settled long ago and is archived. A person must book this line.", "该就诊早已结清并归档。须人工入账。"),
     Reason.VISIT_CLOSED: _R(409, "AE", "207", False, "The visit is closed. Send a supplementary charge or reopen the visit.", "就诊已关闭。请补报费用或重新开启就诊。"),

@@ -12,6 +12,8 @@ from schemas import events
 from schemas.ledger import LedgerRecord, PersonView, Posting
 
 _FAULTS_SHOWN: Final = 20
+_KEPT: Final = ("balance", "counter")
+"""A refund into the person's balance has not left: the same money may pay another bill and come back again."""
 
 NAMES: Final = {
     1: "debits = credits",
@@ -119,7 +121,8 @@ class Invariants:
     def _refund(self, record: LedgerRecord, event: Any) -> None:
         if isinstance(event, events.RefundFailed):
             self._returned[event.payment] -= event.amount_fen
-        if isinstance(event, events.RefundStarted | events.ChannelRefunded):
+        leaves = not isinstance(event, events.RefundStarted) or event.channel not in _KEPT
+        if leaves and isinstance(event, events.RefundStarted | events.ChannelRefunded | events.BalanceRefunded):
             self._returned[event.payment] += event.amount_fen
             back, paid = self._returned[event.payment], self._received[event.payment]
             self.findings[6].expect(back <= paid, lambda: f"{_place(record)}: {event.payment} {back} of {paid} fen")

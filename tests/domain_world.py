@@ -31,7 +31,7 @@ from schemas.commands import (
     Via,
 )
 from schemas.errands import DebitErrand, Errand, QueryErrand, RefundErrand, RelayErrand
-from schemas.events import ChargePosted, RefundStarted
+from schemas.events import BalanceRefunded, ChargePosted, RefundFailed, RefundStarted
 from schemas.ids import account_id, message_hash
 from schemas.ledger import LedgerRecord
 from schemas.replies import Reply
@@ -294,10 +294,14 @@ def check_debits(world: World) -> None:
     assert len(orders) == len(set(orders))
     refunded: dict[str, int] = defaultdict(int)
     for event in (event for record in world.ledger for event in record.events):
-        if isinstance(event, RefundStarted):
+        if isinstance(event, BalanceRefunded) or (isinstance(event, RefundStarted) and event.channel != "balance"):
             refunded[event.payment] += event.amount_fen
+        elif isinstance(event, RefundFailed):
+            refunded[event.payment] -= event.amount_fen
     for payment, amount in refunded.items():
-        assert payment == "balance" or payment not in core.payments or amount <= core.payments[payment].amount_fen
+        assert payment not in core.payments or amount <= core.payments[payment].amount_fen
+    assert min([payment.free_fen for payment in core.payments.values()], default=0) >= 0
+    assert sum(payment.free_fen for payment in core.payments.values()) == core.refundable_fen
 
 
 def check_balances(world: World) -> None:

@@ -96,6 +96,36 @@ class EligibilityBody(_Body, frozen=True):
     scene: Scene = "outpatient"
 
 
+class PrepaymentRefundBody(_Body, frozen=True):
+    """What is left of money paid in advance goes back at the institution that took it."""
+
+    person: PersonBody
+    institution: Institution
+    amount: Amount
+    reference: Text = ""
+    paid_at: Time = ""
+
+
+class BalanceRefundBody(_Body, frozen=True):
+    """What was paid beyond every bill goes back to the payments it came from, the newest first."""
+
+    person: PersonBody
+    amount: Amount
+    reference: Text = ""
+    paid_at: Time = ""
+
+
+class BillFreezeBody(_Body, frozen=True):
+    """A person stops the debits of the bill in the address, or says that it may go on; `author` is a staff number."""
+
+    author: Word
+    note: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+
+
+class BillUnfreezeBody(BillFreezeBody, frozen=True):
+    """One of the two people who free the frozen bill in the address."""
+
+
 AnyBody = (
     AgreementBody
     | WithdrawalBody
@@ -104,6 +134,10 @@ AnyBody = (
     | BillRepaymentBody
     | InsuranceDepositBody
     | EligibilityBody
+    | PrepaymentRefundBody
+    | BalanceRefundBody
+    | BillFreezeBody
+    | BillUnfreezeBody
 )
 
 

@@ -15,15 +15,20 @@ from aiohttp import web
 from adapters.api.bodies import (
     AgreementBody,
     AnyBody,
+    BalanceRefundBody,
+    BillFreezeBody,
     BillRepaymentBody,
+    BillUnfreezeBody,
     EligibilityBody,
     InsuranceDepositBody,
     PrepaymentBody,
+    PrepaymentRefundBody,
     RepaymentBody,
     WithdrawalBody,
 )
 from adapters.api.faults import ApiFaultError, Language
-from adapters.api.translate import Asked, meaning_of, read_body_as
+from adapters.api.reading import Asked, read_body_as
+from adapters.api.translate import meaning_of
 from hub.runtime.durable_log import HubBusyError
 from hub.runtime.exact_json import canonical_json
 from hub.runtime.http_body import BodyEncodingError, BodyTooLargeError, bearer_token, language_of, read_body
@@ -59,6 +64,10 @@ ROUTES: Final = (
     WriteRoute("/repayments", RepaymentBody, "Record a repayment"),
     WriteRoute("/bills/{id}/repayments", BillRepaymentBody, "Record a repayment of one bill"),
     WriteRoute("/insurance-deposits", InsuranceDepositBody, "Credit the personal insurance account"),
+    WriteRoute("/prepayment-refunds", PrepaymentRefundBody, "Pay back what is left of a prepayment"),
+    WriteRoute("/balance-refunds", BalanceRefundBody, "Pay back what was paid beyond every bill"),
+    WriteRoute("/bills/{id}/freezes", BillFreezeBody, "Stop the debits of a bill"),
+    WriteRoute("/bills/{id}/unfreezes", BillUnfreezeBody, "Free a frozen bill; two people are needed"),
     WriteRoute("/eligibility-checks", EligibilityBody, "Ask at check-in what is available", keyed=False),
 )
 

@@ -5,6 +5,7 @@ Order numbers, expiry and retries follow architecture 12, new order number, to t
 
 from typing import Final
 
+from hub.domain.balances import apply_balance
 from hub.domain.bills import after_payment, mark_overdue, release_waiting
 from hub.domain.clocks import HOUR_MS
 from hub.domain.draft import Draft, Outcome
@@ -20,7 +21,6 @@ from schemas.events import (
     DebitQueried,
     DebitStarted,
     DebitUnknown,
-    RepaymentApplied,
 )
 
 RISK_RETRY_AFTER_MS: Final = 6 * HOUR_MS
@@ -192,9 +192,7 @@ def _next_attempt(draft: Draft, debit: Debit, cause: Cause) -> tuple[Instant, In
 def _after_failure(draft: Draft, bill_id: str) -> None:
     """Apply what waited for the result: a payment made meanwhile, a reversal, the mark of a term that passed."""
     bill = draft.bill(bill_id)
-    waiting = min(bill.payment_waiting_fen, bill.owed_fen, draft.core.refundable_fen)
-    if waiting:
-        draft.emit(RepaymentApplied(bill_id, "balance", waiting))
+    apply_balance(draft, bill_id, min(bill.payment_waiting_fen, bill.owed_fen))
     release_waiting(draft, bill_id)
     bill = draft.bill(bill_id)
     if bill.term_passed and bill.owed_fen > 0 and not bill.frozen:

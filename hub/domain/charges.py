@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 from hub.domain.bills import bill_late_charge, settle_visit
 from hub.domain.clocks import DAY_MS
 from hub.domain.deduction import Case, allocation_of, split_charge
+from hub.domain.deposits import known_deposit
 from hub.domain.draft import CHARGE_QUARANTINE, Draft, Outcome, Refusal
 from hub.domain.lines import Sorted, booked_line, posted_line, sort_lines
 from hub.domain.matching import Hit, OpenLines, Wanted, match_credit
@@ -23,7 +24,7 @@ from schemas.events import (
     PrepaymentDeposited,
     VisitOpened,
 )
-from schemas.money import AMOUNT_FEN_MAX
+from schemas.money import AMOUNT_FEN_MAX, yuan_text
 from schemas.reasons import Reason
 
 PARKED_FOR_MS: Final = DAY_MS
@@ -89,6 +90,8 @@ def _book(draft: Draft, body: PostCharge, lines: Sorted, pack: Pack) -> Outcome 
     credits_ = _plan_credits(draft, body, lines)
     if isinstance(credits_, Refusal):
         return credits_
+    if lines.memos and (changed := _changed_receipt(draft, body, lines)):
+        return Refusal(Reason.RECEIPT_CHANGED, changed, CHARGE_QUARANTINE)
     takings = [*_replacements(lines), *credits_.takings]
     net = 0
     for line, _ in lines.charges.values():
@@ -108,6 +111,15 @@ def _book(draft: Draft, body: PostCharge, lines: Sorted, pack: Pack) -> Outcome 
     _unpark(draft, body)
     _after_booking(draft, body)
     return _outcome(draft, body, charge, reductions)
+
+
+def _changed_receipt(draft: Draft, body: PostCharge, lines: Sorted) -> dict[str, str]:
+    """Return what contradicts itself: a payment line whose receipt is booked with another amount; empty for none."""
+    for line, _ in lines.memos.values():
+        known = known_deposit(draft.core, body.institution, line.line_key) if line.kind == "payment" else None
+        if known is not None and known[1].amount_fen != line.amount_fen:
+            return {"receipt": line.line_key, "booked": yuan_text(known[1].amount_fen)}
+    return {}
 
 
 def _replacements(lines: Sorted) -> list[Taking]:
@@ -175,7 +187,9 @@ def _post(draft: Draft, body: PostCharge, pack: Pack, lines: Sorted, netted: lis
     else:
         charge = _split(draft, body, pack, encounter, posted, net, idle_at)
     for line, _ in lines.memos.values():
-        if line.kind == "payment" and line.amount_fen:
+        if line.kind != "payment" or not line.amount_fen:
+            continue
+        if known_deposit(draft.core, body.institution, line.line_key) is None:
             deposit = draft.new_id("P")
             draft.emit(PrepaymentDeposited(body.institution, line.amount_fen, line.line_key, deposit=deposit))
     return charge
@@ -218,7 +232,8 @@ def _split(
     idle_at: int,
 ) -> str:
     charge, agreement = draft.new_id("C"), draft.agreement()
-    case = Case(draft.core, encounter, agreement, pack, body.institution, encounter.scene, body.event_at)
+    visits = draft.state.encounters.values()
+    case = Case(draft.core, encounter, visits, agreement, pack, body.institution, encounter.scene, body.event_at)
     split = split_charge(case, net, body.settlement)
     draft.steps = split.steps
     draft.emit(

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 from hub.domain.agreements import sign_agreement, withdraw_agreement
 from hub.domain.auto_debit import debit_due, query_due, retry_due, term_due
+from hub.domain.balances import refund_balance
 from hub.domain.charges import post_charge
 from hub.domain.credit_lines import observe_score, revoke_consent
 from hub.domain.decision import Decision, Now, Quarantine, Timer
@@ -17,10 +18,11 @@ from hub.domain.eligibility import check_eligibility, eligibility_answer
 from hub.domain.evolve import memory_key, references_of, stamped, without_timer
 from hub.domain.facts import facts
 from hub.domain.feeds import receive_feed_message
+from hub.domain.freezing import freeze_bill, unfreeze_bill
 from hub.domain.gateway import record_result
 from hub.domain.notices import note_agreement_end, receive_notice
 from hub.domain.numbers import identify, identify_patient, route
-from hub.domain.prepayment import deposit_insurance, deposit_prepayment, receive_transfer
+from hub.domain.prepayment import deposit_insurance, deposit_prepayment, receive_transfer, refund_prepayment
 from hub.domain.refunds import refund_query_due
 from hub.domain.repayments import record_repayment
 from hub.domain.results import result_of
@@ -57,6 +59,10 @@ _DECIDE: Final[dict[type, Callable[[Draft, Any], Outcome | Refusal]]] = {
     commands.NoteAgreementEnd: note_agreement_end,
     commands.RecordGatewayResult: record_result,
     commands.ReceiveTransfer: receive_transfer,
+    commands.RefundPrepayment: refund_prepayment,
+    commands.RefundBalance: refund_balance,
+    commands.FreezeBill: freeze_bill,
+    commands.UnfreezeBill: unfreeze_bill,
 }
 _NOT_REMEMBERED: Final = (commands.CheckEligibility, commands.ReceiveFeedMessage)
 """A question is asked anew each time; a feed keeps its own memory."""

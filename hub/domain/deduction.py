@@ -3,6 +3,7 @@
 Each source gives the lesser of what remains and what it has; where credit gives less than was asked, it says why.
 """
 
+from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
 from hub.domain.clocks import city_midnight
@@ -24,6 +25,8 @@ class Case(NamedTuple):
 
     core: Core
     encounter: Encounter | None
+    encounters: Iterable[Encounter]
+    """Every unarchived visit: a day's preset counts them all."""
     agreement: Agreement | None
     pack: Pack
     institution: str
@@ -131,14 +134,24 @@ def _preset_room(case: Case) -> int:
     presets = case.pack.presets
     if not presets.per_visit_fen and not presets.per_day_fen:
         return UNLIMITED
-    charges = list(case.encounter.charges.values()) if case.encounter else []
     room = UNLIMITED
     if presets.per_visit_fen:
+        charges = case.encounter.charges.values() if case.encounter else ()
         room = presets.per_visit_fen - sum(c.parts.credit - c.returned.credit for c in charges)
     if presets.per_day_fen:
-        today = [c for c in charges if city_midnight(c.event_at) == city_midnight(case.at)]
-        room = min(room, presets.per_day_fen - sum(c.parts.credit - c.returned.credit for c in today))
+        room = min(room, presets.per_day_fen - _credit_today(case))
     return max(0, room)
+
+
+def _credit_today(case: Case) -> int:
+    """Return what the pack's credit gave on the city day of the charge, over all visits of the person."""
+    day = city_midnight(case.at)
+    return sum(
+        charge.parts.credit - charge.returned.credit
+        for encounter in case.encounters
+        for charge in encounter.charges.values()
+        if charge.pack == case.pack.id and charge.parts.credit and city_midnight(charge.event_at) == day
+    )
 
 
 def allocation_of(parts: Parts) -> Allocation:

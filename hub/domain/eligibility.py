@@ -18,7 +18,8 @@ def eligibility_answer(draft: Draft, body: CheckEligibility) -> dict[str, object
     core, agreement, pack = draft.core, draft.agreement(), draft.pack
     if pack is None:
         return {}
-    room = credit_room(Case(core, None, agreement, pack, body.institution, body.scene, body.event_at))
+    visits = draft.state.encounters.values()
+    room = credit_room(Case(core, None, visits, agreement, pack, body.institution, body.scene, body.event_at))
     return {
         "eligible": room.fen > 0,
         "reason": "" if room.fen else str(room.reason),

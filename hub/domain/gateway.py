@@ -40,6 +40,9 @@ def _paid_result(draft: Draft, debit: Debit, body: RecordGatewayResult) -> Outco
     """The money moved; what of it went back since is counted by what is new of it."""
     if body.amount_fen is not None and body.amount_fen != debit.amount_fen:
         return contradict_amount(draft, debit, body.amount_fen)
+    booked = debit.state == "paid" or debit.late
+    if body.amount_fen is None and not booked:
+        return _doubt_amount(draft, debit, body)
     said = debit.amount_fen if body.status == "refunded" and body.refunded_fen is None else body.refunded_fen
     if debit.state == "failed" and not debit.late and said is not None and said >= debit.amount_fen:
         # It came after the failure and has gone back already: there is nothing left to send back.
@@ -49,6 +52,16 @@ def _paid_result(draft: Draft, debit: Debit, body: RecordGatewayResult) -> Outco
     paid = draft.debit(debit.order_no)
     moved = said is not None and paid.state == "paid" and book_refunds(draft, paid, said)
     return outcome._replace(code="POSTED") if moved else outcome
+
+
+def _doubt_amount(draft: Draft, debit: Debit, body: RecordGatewayResult) -> Outcome:
+    """A success that names no amount could not be compared with our order: it is no money, a query decides."""
+    if debit.live:
+        plan_query(draft, debit, body.gateway_code)
+    else:
+        wait = draft.policies.ladders.queries(debit.channel).waits_ms[-1]
+        draft.emit(DebitDoubted(debit.bill, debit.order_no, "paid", "", draft.now.wall + wait))
+    return Outcome("RECORDED", debit.bill)
 
 
 def take_payment(draft: Draft, debit: Debit, trade_no: str) -> Outcome:

@@ -72,6 +72,15 @@ def _transfer(state: AccountState, event: events.PrepaymentTransferred) -> Posti
     return (Posting(source, "transit/prepayment", event.amount_fen),)
 
 
+def _prepayment_refund(state: AccountState, event: events.PrepaymentRefunded) -> Postings:
+    source = f"person/{state.core.account}/prepayment/{event.institution}"
+    return (Posting(source, f"institution/{event.institution}/window", event.amount_fen),)
+
+
+def _balance_refund(state: AccountState, event: events.BalanceRefunded) -> Postings:
+    return (Posting(_refundable(state), f"clearing/{event.method}", event.amount_fen),)
+
+
 def _insurance(state: AccountState, event: events.InsuranceAccountDeposited) -> Postings:
     return (Posting("insurer/account", f"person/{state.core.account}/insurance", event.amount_fen),)
 
@@ -128,6 +137,8 @@ _POST: Final[dict[type, Callable[[AccountState, Any], Postings]]] = {
     events.BillReductionDue: _reduction_due,
     events.PrepaymentDeposited: _prepayment,
     events.PrepaymentTransferred: _transfer,
+    events.PrepaymentRefunded: _prepayment_refund,
+    events.BalanceRefunded: _balance_refund,
     events.InsuranceAccountDeposited: _insurance,
     events.RepaymentReceived: _received,
     events.RepaymentApplied: _applied,

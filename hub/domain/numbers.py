@@ -4,10 +4,20 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from hub.domain.deposits import known_deposit
 from hub.domain.draft import MONEY_INCIDENT, Draft, Outcome, Refusal
 from hub.domain.lines import booked_line
 from hub.domain.state import Core
-from schemas.commands import Command, IdentifyPatient, PostCharge, ReceiveTransfer, RecordVisit, Subject, Via
+from schemas.commands import (
+    Command,
+    DepositPrepayment,
+    IdentifyPatient,
+    PostCharge,
+    ReceiveTransfer,
+    RecordVisit,
+    Subject,
+    Via,
+)
 from schemas.errands import RelayErrand
 from schemas.events import (
     Forwarded,
@@ -114,8 +124,10 @@ def _transfer(draft: Draft, command: Command, subject: Subject, institution: str
 
 
 def _decided_here(draft: Draft, command: Command) -> bool:
-    """Lines booked before the link stay and are reversed here."""
+    """Lines booked before the link stay and are reversed here; a receipt booked here is known here."""
     body = command.body
+    if isinstance(body, DepositPrepayment):
+        return known_deposit(draft.core, body.institution, body.receipt_no) is not None
     if not isinstance(body, PostCharge):
         return False
     named = (line.reverses or line.line_key for line in body.lines)

@@ -11,6 +11,8 @@ code, instant and result of the first outcome, and `repeated`. Shapes of `Reply.
 * `DepositPrepayment`: `{reference, institution}`. `WithdrawAgreement`: `{agreement}`.
 * `SignAgreement`: `{agreement, pack, bank, channel, limit_fen}` (the line at signing).
 * `RecordRepayment`: `{payment, amount_fen, applied[{bill, amount_fen}], refundable_fen}`.
+* `RefundPrepayment`: `{reference, institution}`. `RefundBalance`: `{refunds[]}`.
+* `FreezeBill`, `UnfreezeBill`: `{bill}`; `HELD` means that a second person must agree.
 * `RecordVisit`: `{visit, institution}`. `ObserveScore`: `{message_id, sequence, provider}`.
 * `ReceiveNotice`: `{order_no}`.
 * `CheckEligibility`: `{eligible, reason, available_fen, limit_fen, used_fen, prepayment_fen, insurance_fen,

@@ -6,15 +6,19 @@ from hub.domain.state import AccountState, Charge, Encounter, Parts, Reduction
 from schemas.commands import (
     Body,
     DepositPrepayment,
+    FreezeBill,
     ObserveScore,
     PostCharge,
     ReceiveNotice,
     ReceiveTransfer,
     RecordRepayment,
     RecordVisit,
+    RefundBalance,
+    RefundPrepayment,
     ReverseSettlement,
     SettleInsurance,
     SignAgreement,
+    UnfreezeBill,
     WithdrawAgreement,
 )
 
@@ -29,8 +33,10 @@ def result_of(state: AccountState, body: Body, references: tuple[str, ...]) -> d
         return _agreement_result(state, references)
     if isinstance(body, RecordRepayment):
         return _repayment_result(state, references)
-    if isinstance(body, DepositPrepayment | ReceiveTransfer):
+    if isinstance(body, DepositPrepayment | ReceiveTransfer | RefundPrepayment):
         return {"reference": next(iter(references), ""), "institution": body.institution}
+    if isinstance(body, RefundBalance):
+        return {"refunds": list(references)}
     return _named_result(body)
 
 
@@ -42,6 +48,8 @@ def _named_result(body: Body) -> dict[str, object]:
         return {"message_id": body.message_id, "sequence": body.sequence, "provider": body.provider}
     if isinstance(body, ReceiveNotice):
         return {"order_no": body.order_no}
+    if isinstance(body, FreezeBill | UnfreezeBill):
+        return {"bill": body.bill}
     if isinstance(body, RecordVisit):
         return {"visit": body.visit, "institution": body.institution}
     return {}

@@ -75,7 +75,8 @@ def split_held(draft: Draft, visit: str, event_at: Instant, split: InsuranceSpli
     if not held or pack is None:
         return ""
     agreement, total = draft.agreement(), open_amount(encounter, held)
-    case = Case(draft.core, encounter, agreement, pack, encounter.institution, encounter.scene, event_at)
+    visits = draft.state.encounters.values()
+    case = Case(draft.core, encounter, visits, agreement, pack, encounter.institution, encounter.scene, event_at)
     result = split_charge(case, total, split)
     draft.steps = result.steps
     charge = draft.new_id("C")

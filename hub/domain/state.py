@@ -11,6 +11,7 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from hub.domain.frozen import Frozen
+from hub.domain.prepayment_state import Deposit
 from schemas.commands import Cause, Channel, Instant, Scene
 
 VERSION: Final = 1
@@ -211,6 +212,8 @@ class Bill(Frozen, frozen=True):
     reduction_waiting_fen: int = 0
     payment_waiting_fen: int = 0
     payments: tuple[BillPayment, ...] = ()
+    unfreezing_by: str = ""
+    """Who proposed to free the frozen bill; somebody else must agree."""
 
     @property
     def owed_fen(self) -> int:
@@ -262,6 +265,8 @@ class Payment(Frozen, frozen=True):
     method: str
     amount_fen: int
     applied: tuple[tuple[str, int], ...] = ()
+    free_fen: int = 0
+    """What of it no bill took: part of the person's refundable balance."""
 
 
 class Refund(Frozen, frozen=True):
@@ -351,6 +356,8 @@ class Core(Frozen, frozen=True):
     feed: Feed | None = None
     timers: dict[str, Alarm] = {}
     """`kind|subject` → when it is due."""
+    deposits: dict[str, Deposit] = {}
+    """Money paid in advance, by deposit, oldest first."""
 
 
 class AccountState(NamedTuple):

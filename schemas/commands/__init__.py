@@ -7,6 +7,8 @@ Instants are integer milliseconds since the Unix epoch in UTC. `accepted_at` and
 city time; wall instants are named `*_wall_at`. Money is integer fen.
 """
 
+from schemas.commands.balances import RefundBalance, RefundPrepayment
+from schemas.commands.billing import FreezeBill, UnfreezeBill
 from schemas.commands.command import COMMAND_BYTES_MAX, LINES_MAX, Body, Command, ReplyTo, Via
 from schemas.commands.credit import (
     CheckEligibility,
@@ -53,6 +55,7 @@ __all__ = [
     "Command",
     "DepositInsuranceAccount",
     "DepositPrepayment",
+    "FreezeBill",
     "GatewayStatus",
     "IdentifyPatient",
     "Instant",
@@ -69,6 +72,8 @@ __all__ = [
     "RecordGatewayResult",
     "RecordRepayment",
     "RecordVisit",
+    "RefundBalance",
+    "RefundPrepayment",
     "ReplyTo",
     "ReverseSettlement",
     "RevokeConsent",
@@ -78,6 +83,7 @@ __all__ = [
     "SignAgreement",
     "Struct",
     "Subject",
+    "UnfreezeBill",
     "Via",
     "WithdrawAgreement",
 ]

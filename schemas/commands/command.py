@@ -1,11 +1,13 @@
 """The record on `commands`."""
 
+from schemas.commands.balances import BalanceBody
+from schemas.commands.billing import BillingBody
 from schemas.commands.credit import CreditBody
 from schemas.commands.parts import Instant, Interface, Struct
 from schemas.commands.payments import PaymentBody
 from schemas.commands.treatment import TreatmentBody
 
-Body = TreatmentBody | CreditBody | PaymentBody
+Body = TreatmentBody | CreditBody | PaymentBody | BalanceBody | BillingBody
 
 
 class ReplyTo(Struct, frozen=True):

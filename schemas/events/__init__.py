@@ -27,6 +27,7 @@ from schemas.events.agreements import (
     ScoreObserved,
 )
 from schemas.events.allocation import Allocation, PostedLine, Provider
+from schemas.events.balances import BalanceRefunded, MoneyBackEvent, PrepaymentRefunded
 from schemas.events.bills import (
     BillClosed,
     BillEvent,
@@ -37,6 +38,8 @@ from schemas.events.bills import (
     BillReductionHeld,
     BillRevised,
     BillTermPassed,
+    BillUnfreezeProposed,
+    BillUnfrozen,
     RepaymentApplied,
     RepaymentReceived,
 )
@@ -76,12 +79,23 @@ from schemas.events.visits import (
     VisitUpdated,
 )
 
-Event = VisitEvent | ChargeEvent | BalanceEvent | AgreementEvent | StandingEvent | BillEvent | DebitEvent | RefundEvent
+Event = (
+    VisitEvent
+    | ChargeEvent
+    | BalanceEvent
+    | MoneyBackEvent
+    | AgreementEvent
+    | StandingEvent
+    | BillEvent
+    | DebitEvent
+    | RefundEvent
+)
 
 __all__ = [
     "AgreementEnded",
     "AgreementSigned",
     "Allocation",
+    "BalanceRefunded",
     "BillClosed",
     "BillFrozen",
     "BillIssued",
@@ -90,6 +104,8 @@ __all__ = [
     "BillReductionHeld",
     "BillRevised",
     "BillTermPassed",
+    "BillUnfreezeProposed",
+    "BillUnfrozen",
     "ChannelAgreementEnded",
     "ChannelRefunded",
     "ChargePosted",
@@ -119,6 +135,7 @@ __all__ = [
     "PersonIdentified",
     "PostedLine",
     "PrepaymentDeposited",
+    "PrepaymentRefunded",
     "PrepaymentTransferred",
     "Provider",
     "RefundFailed",

@@ -63,6 +63,28 @@ class BillFrozen(Struct, frozen=True, tag="bill_frozen"):
 
     bill: str
     reason: str
+    author: str = ""
+    """The person who said so; empty when a gateway's word did."""
+    note: str = ""
+
+
+class BillUnfreezeProposed(Struct, frozen=True, tag="bill_unfreeze_proposed"):
+    """The first of two people says that a frozen bill may go on."""
+
+    bill: str
+    author: str
+    note: str
+
+
+class BillUnfrozen(Struct, frozen=True, tag="bill_unfrozen"):
+    """A second person agreed: the bill goes on where it stood."""
+
+    bill: str
+    author: str
+    proposed_by: str
+    note: str
+    debit_at: Instant = 0
+    """When it is debited; 0 when it is not, or while an order of it is open."""
 
 
 class BillClosed(Struct, frozen=True, tag="bill_closed"):
@@ -91,6 +113,8 @@ class RepaymentApplied(Struct, frozen=True, tag="repayment_applied"):
     bill: str
     payment: str
     amount_fen: int
+    from_balance: bool = False
+    """True: the payment had come before and waited in the balance; its answer stays as it was."""
 
 
 BillEvent = (
@@ -101,6 +125,8 @@ BillEvent = (
     | BillTermPassed
     | BillOverdue
     | BillFrozen
+    | BillUnfreezeProposed
+    | BillUnfrozen
     | BillClosed
     | RepaymentReceived
     | RepaymentApplied

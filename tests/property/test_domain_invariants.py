@@ -304,6 +304,8 @@ class DebitLife(RuleBasedStateMachine):
         if isinstance(errand, RefundErrand) and status == "paid":
             status = "refunded"
         about = {"cause": cause} if status == "failed" else {}
+        if status == "paid" and late == 1:
+            about["amount_fen"] = None
         self.world.answer(errand, status, sent_at=self.world.wall + late * HOUR, **about)
 
     @rule(

@@ -1,8 +1,26 @@
 """Agreements, eligibility, deposits, keys used again, and the packs' choice (domain 3 and 5, protocols 11)."""
 
 import pytest
-from domain_world import CITY, DAY, EXAMPLE, PERSON, PLATFORM, XIAMEN, A, World, charge, line, score, signing
+from domain_world import (
+    CITY,
+    DAY,
+    EXAMPLE,
+    EXAMPLES,
+    PERSON,
+    PLATFORM,
+    START,
+    XIAMEN,
+    A,
+    B,
+    World,
+    charge,
+    line,
+    score,
+    signing,
+)
 
+from hub.policies import Policies
+from hub.policies.pack import Presets
 from schemas.commands import (
     CheckEligibility,
     DepositInsuranceAccount,
@@ -182,11 +200,6 @@ def test_a_repeated_deposit_names_the_same_deposit():
 
 def test_fee_control_presets_cap_the_credit_of_a_visit_and_of_a_day():
     """A pack with presets gives credit up to them and says PRESET_EXCEEDED."""
-    from domain_world import EXAMPLES
-
-    from hub.policies import Policies
-    from hub.policies.pack import Presets
-
     pack = EXAMPLES.packs[EXAMPLE]._replace(presets=Presets(per_visit_fen=30_000, per_day_fen=20_000))
     world = World(Policies([pack]))
     world.enrol(50_000)
@@ -195,3 +208,21 @@ def test_fee_control_presets_cap_the_credit_of_a_visit_and_of_a_day():
         assert world.reply.result["allocation"]["credit_fen"] == credit
         assert world.reply.result["reason"] == "PRESET_EXCEEDED"
         world.move(city=DAY)
+
+
+def test_the_days_preset_counts_every_visit_of_the_day_at_every_institution_of_the_pack():
+    """200 a day: 150 on one visit leave 50 for another elsewhere; the next day has its own 200."""
+    pack = EXAMPLES.packs[EXAMPLE]._replace(presets=Presets(per_day_fen=20_000))
+    world = World(Policies([pack]))
+    world.enrol(200_000)
+    given = [
+        world.send(charge(line("F1", 15_000), visit="V1")),
+        world.send(charge(line("F2", 15_000), visit="V2")),
+        world.send(charge(line("F3", 15_000), visit="V3", institution=B)),
+        world.send(charge(line("F4", 15_000), visit="V2", at=START + DAY)),
+    ]
+    assert [decision.record.events[-1].allocation.credit_fen for decision in given] == [15_000, 5_000, 0, 15_000]
+    assert given[2].record.events[-1].reason == "PRESET_EXCEEDED"
+    world.send(charge(line("K1", 10_000, "credit", reverses="F1"), visit="V1"))
+    again = world.send(charge(line("F5", 15_000), visit="V4"))
+    assert again.record.events[-1].allocation.credit_fen == 10_000

@@ -423,3 +423,30 @@ def test_a_settled_visit_is_archived_after_180_days_and_its_id_stays_known():
     decision = world.send(charge(line("F9", 100)))
     assert decision.record.reason == "VISIT_ARCHIVED"
     assert decision.quarantine[0].interface == "quarantine.charge"
+
+
+def test_a_success_that_names_no_amount_is_no_money():
+    """A paid word without an amount cannot be compared with the order: it is asked about, and then booked once."""
+    world = owing()
+    world.move(city=72 * HOUR)
+    decision = world.answer(world.debit_errands[-1], "paid", amount_fen=None)
+    assert decision.record.outcome == "RECORDED"
+    assert not decision.record.journal
+    assert world.debit.state == "unknown"
+    world.move(wall=10 * SECOND)
+    world.answer(world.query_errands[-1])
+    assert (world.debit.state, world.bill.paid_fen) == ("paid", 10_000)
+
+
+def test_a_success_without_an_amount_after_a_failure_is_asked_about():
+    """Money that may have come late is not booked on such a word; a query decides."""
+    world = owing()
+    world.move(city=72 * HOUR)
+    world.answer(world.debit_errands[-1], "failed", cause="card")
+    decision = world.answer(world.debit_errands[-1], "paid", amount_fen=None)
+    assert not decision.record.journal
+    assert world.debit.doubt == "paid"
+    world.move(wall=2 * HOUR)
+    world.answer(world.query_errands[-1], "paid")
+    assert world.debit.late
+    assert world.refund_errands[-1].amount_fen == 10_000

@@ -43,6 +43,9 @@ _REFERENCE: Final[dict[type, str]] = {
     events.AgreementSigned: "agreement",
     events.PrepaymentDeposited: "deposit",
     events.RepaymentReceived: "payment",
+    events.PrepaymentRefunded: "refund",
+    events.BalanceRefunded: "refund",
+    events.RefundStarted: "refund_no",
 }
 
 

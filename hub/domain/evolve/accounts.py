@@ -2,8 +2,11 @@
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from hub.domain.digests import feed_digest
-from hub.domain.evolve.changes import Applications, counted, put, with_core
+from hub.domain.evolve.changes import Applications, counted, put, with_core, with_free
+from hub.domain.prepayment_state import Deposit
 from hub.domain.state import AccountState, Feed
 from schemas import events
 
@@ -15,7 +18,30 @@ def _deposited(state: AccountState, event: events.PrepaymentDeposited) -> Accoun
     core = state.core
     balance = core.prepayments.get(event.institution, 0) + event.amount_fen
     prepayments = put(core.prepayments, event.institution, balance)
-    return with_core(state, prepayments=prepayments, counters=counted(core, "P"))
+    deposit = Deposit(event.institution, event.amount_fen, event.receipt_no, core.seq + 1)
+    deposits = put(core.deposits, event.deposit, deposit)
+    return with_core(state, prepayments=prepayments, counters=counted(core, "P"), deposits=deposits)
+
+
+def _refunded(state: AccountState, event: events.PrepaymentRefunded) -> AccountState:
+    core = state.core
+    deposits = dict(core.deposits)
+    for deposit, amount in event.sources:
+        old = deposits[deposit]
+        deposits[deposit] = replace(old, returned_fen=old.returned_fen + amount)
+    balance = core.prepayments[event.institution] - event.amount_fen
+    prepayments = put(core.prepayments, event.institution, balance)
+    return with_core(state, prepayments=prepayments, counters=counted(core, "R"), deposits=deposits)
+
+
+def _balance_refunded(state: AccountState, event: events.BalanceRefunded) -> AccountState:
+    core = state.core
+    return with_core(
+        state,
+        refundable_fen=core.refundable_fen - event.amount_fen,
+        payments=with_free(core, event.payment, -event.amount_fen),
+        counters=counted(core, "R"),
+    )
 
 
 def _transferred(state: AccountState, event: events.PrepaymentTransferred) -> AccountState:
@@ -61,6 +87,8 @@ def _feed_advanced(state: AccountState, event: events.FeedAdvanced) -> AccountSt
 APPLY: Final[Applications] = {
     events.PrepaymentDeposited: _deposited,
     events.PrepaymentTransferred: _transferred,
+    events.PrepaymentRefunded: _refunded,
+    events.BalanceRefunded: _balance_refunded,
     events.InsuranceAccountDeposited: _insurance_deposited,
     events.PersonIdentified: _identified,
     events.NumberLinked: _linked,

@@ -83,8 +83,19 @@ def _overdue(state: AccountState, event: events.BillOverdue) -> AccountState:
 
 
 def _frozen(state: AccountState, event: events.BillFrozen) -> AccountState:
-    bill = replace(state.core.bills[event.bill], frozen=event.reason)
+    bill = replace(state.core.bills[event.bill], frozen=event.reason, unfreezing_by="")
     timers = disarmed(state.core.timers, bill.id, "auto_debit")
+    return with_core(state, bills=with_bill(state.core, bill), timers=timers)
+
+
+def _unfreeze_proposed(state: AccountState, event: events.BillUnfreezeProposed) -> AccountState:
+    bill = replace(state.core.bills[event.bill], unfreezing_by=event.author)
+    return with_core(state, bills=with_bill(state.core, bill))
+
+
+def _unfrozen(state: AccountState, event: events.BillUnfrozen) -> AccountState:
+    bill = replace(state.core.bills[event.bill], frozen="", unfreezing_by="")
+    timers = armed(state.core.timers, "auto_debit", bill.id, event.debit_at, city=True, outside=True)
     return with_core(state, bills=with_bill(state.core, bill), timers=timers)
 
 
@@ -104,7 +115,7 @@ def _closed(state: AccountState, event: events.BillClosed) -> AccountState:
 
 def _received(state: AccountState, event: events.RepaymentReceived) -> AccountState:
     core = state.core
-    payment = Payment(event.payment, event.method, event.amount_fen)
+    payment = Payment(event.payment, event.method, event.amount_fen, free_fen=event.amount_fen)
     bills = core.bills
     if event.waiting_fen:
         bill = bills[event.waits_for]
@@ -120,18 +131,14 @@ def _received(state: AccountState, event: events.RepaymentReceived) -> AccountSt
 
 def _applied(state: AccountState, event: events.RepaymentApplied) -> AccountState:
     core, paid = state.core, event.amount_fen
-    payment = core.payments.get(event.payment)
-    payments, method = core.payments, "balance"
-    if payment is not None:
-        method = payment.method
-        applied = (*payment.applied, (event.bill, paid))
-        payments = put(payments, payment.id, replace(payment, applied=applied))
-    bill = core.bills[event.bill]
-    bill = with_payment(bill, BillPayment(event.payment, method, "", "", paid))
+    payment = core.payments[event.payment]
+    applied = payment.applied if event.from_balance else (*payment.applied, (event.bill, paid))
+    payment = replace(payment, applied=applied, free_fen=payment.free_fen - paid)
+    bill = with_payment(core.bills[event.bill], BillPayment(payment.id, payment.method, "", "", paid))
     bill = replace(bill, payment_waiting_fen=max(0, bill.payment_waiting_fen - paid))
     core = replace(
         core,
-        payments=payments,
+        payments=put(core.payments, payment.id, payment),
         refundable_fen=core.refundable_fen - paid,
         bills=with_bill(core, bill),
         agreements=with_used(core, bill.agreement, -paid),
@@ -162,6 +169,8 @@ APPLY: Final[Applications] = {
     events.BillTermPassed: _term_passed,
     events.BillOverdue: _overdue,
     events.BillFrozen: _frozen,
+    events.BillUnfreezeProposed: _unfreeze_proposed,
+    events.BillUnfrozen: _unfrozen,
     events.BillClosed: _closed,
     events.RepaymentReceived: _received,
     events.RepaymentApplied: _applied,

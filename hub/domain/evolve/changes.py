@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from hub.domain.state import AccountState, Agreement, Alarm, Bill, Core, Debit, Encounter, Refund
+from hub.domain.state import AccountState, Agreement, Alarm, Bill, Core, Debit, Encounter, Payment, Refund
 from schemas.commands import Instant
 from schemas.ids import Kind
 from schemas.ledger import TimerKind
@@ -64,6 +64,12 @@ def with_debit(core: Core, debit: Debit) -> dict[str, Debit]:
 def with_refund(core: Core, refund: Refund) -> dict[str, Refund]:
     """Return the core's refunds with this one changed."""
     return put(core.refunds, refund.refund_no, refund)
+
+
+def with_free(core: Core, payment: str, change_fen: int) -> dict[str, Payment]:
+    """Return the core's payments with more or less of one free for other bills or for its return."""
+    old = core.payments[payment]
+    return put(core.payments, payment, replace(old, free_fen=old.free_fen + change_fen))
 
 
 def counted(core: Core, kind: Kind) -> dict[str, int]:

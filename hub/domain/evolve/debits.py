@@ -132,7 +132,7 @@ def _late_payment(state: AccountState, event: events.LatePaymentReceived) -> Acc
         doubt="",
         refunded_fen=event.amount_fen,
     )
-    payment = Payment(event.payment, event.channel, event.amount_fen)
+    payment = Payment(event.payment, event.channel, event.amount_fen, free_fen=event.amount_fen)
     return with_core(
         state,
         debits=with_debit(core, debit),

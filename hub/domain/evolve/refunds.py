@@ -13,6 +13,7 @@ from hub.domain.evolve.changes import (
     with_bill,
     with_core,
     with_debit,
+    with_free,
     with_refund,
 )
 from hub.domain.state import AccountState, Refund
@@ -34,6 +35,8 @@ def _started(state: AccountState, event: events.RefundStarted) -> AccountState:
             refunded = debit.refunded_fen + event.amount_fen
             changes["debits"] = with_debit(core, replace(debit, refunded_fen=refunded))
     changes["refundable_fen"] = core.refundable_fen + back
+    if back:
+        changes["payments"] = with_free(core, event.payment, back)
     if not to_balance:
         changes["refunds"] = with_refund(core, _new_refund(event))
         changes["timers"] = armed(
@@ -90,6 +93,7 @@ def _failed(state: AccountState, event: events.RefundFailed) -> AccountState:
         state,
         refunds=with_refund(core, refund),
         refundable_fen=core.refundable_fen + event.amount_fen,
+        payments=with_free(core, event.payment, event.amount_fen),
         timers=timers,
     )
 

@@ -5,7 +5,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from hub.domain.evolve.changes import Applications, armed, disarmed, with_core, with_encounter, without
-from hub.domain.state import AccountState, Encounter
+from hub.domain.state import AccountState, Bill, Encounter, Payment, Refund
 from schemas import events
 
 
@@ -63,20 +63,26 @@ def _archived(state: AccountState, event: events.VisitArchived) -> AccountState:
     bills = without(core.bills, *gone)
     gone |= {debit.order_no for debit in core.debits.values() if debit.bill in gone}
     gone |= {refund.refund_no for refund in core.refunds.values() if refund.bill in gone}
+    refunds = {no: refund for no, refund in core.refunds.items() if refund.bill in bills}
     core = replace(
         core,
         archived=(*core.archived, key),
         bills=bills,
         debits={no: debit for no, debit in core.debits.items() if debit.bill in bills},
-        refunds={no: refund for no, refund in core.refunds.items() if refund.bill in bills},
-        payments={
-            id_: payment
-            for id_, payment in core.payments.items()
-            if not payment.applied or any(bill in bills for bill, _ in payment.applied)
-        },
+        refunds=refunds,
+        payments=_needed_payments(core.payments, bills, refunds),
         timers={name: alarm for name, alarm in core.timers.items() if name.partition("|")[2] not in gone | {key}},
     )
     return AccountState(core, without(state.encounters, key))
+
+
+def _needed_payments(
+    payments: dict[str, Payment], bills: dict[str, Bill], refunds: dict[str, Refund]
+) -> dict[str, Payment]:
+    """Return the payments that a bill or refund still names, or of which something is free."""
+    named = {paid.payment for bill in bills.values() for paid in bill.payments}
+    named |= {refund.payment for refund in refunds.values()}
+    return {id_: payment for id_, payment in payments.items() if payment.free_fen or id_ in named}
 
 
 APPLY: Final[Applications] = {

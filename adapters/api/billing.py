@@ -1,0 +1,45 @@
+"""API bodies about refunds and bills to commands."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from adapters.api.bodies import BalanceRefundBody, BillFreezeBody, BillUnfreezeBody, PrepaymentRefundBody
+from adapters.api.reading import Asked, Meaning, check_institution, event_at, fen_of, named_person, owner
+from schemas.commands import FreezeBill, RefundBalance, RefundPrepayment, UnfreezeBill
+from schemas.reasons import Reason
+
+
+def _prepayment_refund(body: PrepaymentRefundBody, asked: Asked) -> Meaning:
+    check_institution(body.institution, asked)
+    subject = named_person(body.person, body.institution, asked)
+    at = event_at(body.paid_at, "/paid_at", asked)
+    refund = RefundPrepayment(body.institution, at, fen_of(body.amount), body.reference, subject)
+    return Meaning(subject.person or subject.number, refund)
+
+
+def _balance_refund(body: BalanceRefundBody, asked: Asked) -> Meaning:
+    account = named_person(body.person, "", asked).person
+    at = event_at(body.paid_at, "/paid_at", asked)
+    return Meaning(account, RefundBalance(at, fen_of(body.amount), body.reference))
+
+
+def _freeze(body: BillFreezeBody, asked: Asked) -> Meaning:
+    account = owner(asked, "B", Reason.BILL_UNKNOWN)
+    return Meaning(account, FreezeBill(asked.address, asked.now, body.author, body.note))
+
+
+def _unfreeze(body: BillUnfreezeBody, asked: Asked) -> Meaning:
+    account = owner(asked, "B", Reason.BILL_UNKNOWN)
+    return Meaning(account, UnfreezeBill(asked.address, asked.now, body.author, body.note))
+
+
+BILLING: Final[Mapping[type, Callable[[Any, Asked], Meaning]]] = MappingProxyType(
+    {
+        PrepaymentRefundBody: _prepayment_refund,
+        BalanceRefundBody: _balance_refund,
+        BillFreezeBody: _freeze,
+        BillUnfreezeBody: _unfreeze,
+    }
+)
+"""Body type → its command."""
