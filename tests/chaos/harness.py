@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -92,6 +93,8 @@ async def perform(plan: Plan, where: Path) -> Run:
         if not plan.plant:
             wrong += await _deep(hub)
         _keep_logs(hub, where)
+        if wrong:
+            _keep_evidence(evidence, where)
         phases.append(f"verified {time.monotonic() - began:.0f} s")
     run = Run(plan, record, evidence, wrong, _missed(plan, record, evidence), time.monotonic() - began)
     sys.stdout.write(
@@ -129,6 +132,16 @@ def _keep_logs(hub: Hub, where: Path) -> None:
     kept.mkdir(exist_ok=True)
     for log in hub.run_dir.glob("*/*.log"):
         (kept / log.name).write_bytes(log.read_bytes())
+
+
+def _keep_evidence(evidence: Evidence, where: Path) -> None:
+    """Keep what the oracle complained about: the topics as JSON lines, the gateways' books."""
+    for name in ("commands", "ledger", "dead_letters"):
+        lines = [
+            f"{each.partition}@{each.offset} {each.raw.decode(errors='replace')}\n" for each in getattr(evidence, name)
+        ]
+        (where / f"{name}.jsonl").write_text("".join(lines))
+    (where / "gateways.json").write_text(json.dumps(evidence.gateways, indent=1))
 
 
 def _debited(evidence: Evidence, repaid: list[str]) -> list[str]:

@@ -213,8 +213,6 @@ class Books:
             visit.closed = True
 
     def _bills(self, record: Row, account: Account) -> None:
-        for event in events(record, "bill_reduction_due"):
-            account.reduce(account.bills[event["bill"]], event["amount_fen"])
         for event in (*events(record, "bill_issued"), *events(record, "bill_revised")):
             self._bill(record, account, event)
         self._expect(record, "credit on no bill", account.unbilled(), {})
@@ -246,6 +244,8 @@ class Books:
                 case "debit_paid":
                     bill.debiting = False
                     account.pay(bill, amount)
+                case "bill_reduction_due":
+                    account.reduce(bill, amount)
                 case "repayment_received" | "late_payment_received" | "refund_failed":
                     account.refundable += amount
                 case "repayment_applied":

@@ -172,6 +172,40 @@ def test_the_oracle_is_silent_about_a_run_in_which_everything_is_right():
     assert complaints(evidence(right_run())) == []
 
 
+def reversed_while_debited() -> City:
+    """Return a right run in which the charge is taken back after its debit began, and given back once it is paid."""
+    city = City()
+    _enrols(city)
+    _is_charged(city)
+    receivable, waiting = f"agreement/{AGREEMENT}/receivable", f"agreement/{AGREEMENT}/reductions"
+    started = {"type": "debit_started", "bill": BILL, "order_no": ORDER, "amount_fen": 32_500, "new_number": True}
+    due = {"type": "timer", "kind": "auto_debit", "due_at": CLOSED_AT + 72 * HOUR_MS, "subject": BILL}
+    city.record(PERSON, due, "TIMER", started)
+    meaning = {"kind": "dft", "institution": "XMZSH", "visit": "V1", "lines": [["F1", "CD", 32_500]]}
+    city.send("mllp", hl7("C3"), meaning)
+    body = {"type": "post_charge", "institution": "XMZSH", "visit": "V1", "event_at": CLOSED_AT}
+    back = city.command("i5", PERSON, "mllp", body, receipt_key="HIS|XMZSH|C3|abc")
+    reduced = {"type": "charge_reduced", "charge": "c", "returned": {"credit_fen": 32_500}, "waits": True}
+    still = view(limit_fen=500_000, used_fen=32_500)
+    journal = [{"debit": "charges", "credit": waiting, "amount_fen": 32_500}]
+    city.decide(back, "POSTED", reduced, after=[still], journal=journal)
+    events = (
+        {"type": "debit_paid", "bill": BILL, "order_no": ORDER, "amount_fen": 32_500},
+        {"type": "bill_reduction_due", "bill": BILL, "amount_fen": 32_500},
+        {"type": "refund_started", "bill": BILL, "amount_fen": 32_500, "channel": "alipay"},
+    )
+    accounts = (("clearing/alipay", receivable), (waiting, receivable), (receivable, "refunds"))
+    journal = [{"debit": debit, "credit": credit, "amount_fen": 32_500} for debit, credit in accounts]
+    said = city.command("r1", PERSON, "courier", {"type": "record_gateway_result", "order_no": ORDER})
+    city.decide(said, "POSTED", *events, after=[view(limit_fen=500_000)], journal=journal)
+    return city
+
+
+def test_the_oracle_is_silent_about_a_reversal_that_waited_for_its_debit():
+    """Payment, reduction and refund stand in one record: they count in the order of its events."""
+    assert complaints(evidence(reversed_while_debited(), gateway(notices=[]))) == []
+
+
 def test_the_oracle_imports_nothing_of_the_product():
     """Only the standard library, its own modules, and for reading topics a Kafka client."""
     for name in (
