@@ -203,6 +203,8 @@ class _Demo:
         self._ended.append(ended)
         fate = "stays down" if ended.refused else "restarted"
         note(f"WARN {ended.role}-{ended.instance} ended with {ended.exit_code}; {fate}")
+        if ended.refused:
+            note(ended.log_tail)
 
     def _say(self, text: str) -> None:
         note(f"{text:<100} {time.monotonic() - self._began:6.1f} s")

@@ -105,6 +105,14 @@ class Child:
         """The id of the running process, else None."""
         return self._process.pid if self._process is not None and self.state is State.RUNNING else None
 
+    def last_words(self) -> str:
+        """Return the end of the log; a sentence that says why there is none when it is empty or gone."""
+        if words := tail(self.log_file):
+            return words
+        if not self.log_file.exists():
+            return f"{self.log_file} is gone: somebody removed the run directory, clock file included, under the hub."
+        return f"{self.log_file} is empty: the process ended before it could say anything."
+
     def start(self) -> None:
         """Start the process and keep it running until `stop`. Idempotent; also ends the state REFUSED."""
         if self._wanted and self.state is not State.REFUSED:
@@ -148,7 +156,7 @@ class Child:
             refused = exit_code == EXIT_CONFIGURATION
             self.state = State.REFUSED if refused else State.PAUSING
             _log.warning("child_ended", instance=self.plan.name, exit_code=exit_code, state=self.state.value)
-            self._on_end(ChildEnded(self.plan.role, self.plan.instance, exit_code, refused, tail(self.log_file)))
+            self._on_end(ChildEnded(self.plan.role, self.plan.instance, exit_code, refused, self.last_words()))
             if refused:
                 return
             pause = _FIRST_PAUSE_SECONDS if time.monotonic() - began > _HEALTHY_SECONDS else pause
@@ -280,12 +288,12 @@ def _raise_for_refused(children: Sequence[Child]) -> None:
                 Reason.SETTING_INVALID,
                 {
                     "setting": child.plan.name,
-                    "fault": f"it ended with {EXIT_CONFIGURATION}:\n{tail(child.log_file)}\n",
+                    "fault": f"it ended with {EXIT_CONFIGURATION}:\n{child.last_words()}\n",
                     "remedy": f"The whole log is {child.log_file}.",
                 },
             )
 
 
 def _not_ready(child: Child) -> TransportError:
-    text = f"{child.plan.name} (log {child.log_file}, its end:\n{tail(child.log_file)}\n)"
+    text = f"{child.plan.name} (log {child.log_file}, its end:\n{child.last_words()}\n)"
     return TransportError(Reason.DEPENDENCY_UNREACHABLE, {"dependency": text})

@@ -19,6 +19,10 @@ ROLE = textwrap.dedent(
     """
     import http.server, os, signal, sys, time
     behaviour = os.environ.get("BEHAVIOUR", "serve")
+    if behaviour == "remove the log":
+        os.unlink(os.environ["LOG"])
+    if behaviour in ("mute", "remove the log"):
+        sys.exit(78)
     print("started", sys.argv[1], os.environ["MEDCREDIT_EDGE__SLOT"], flush=True)
     if behaviour.startswith("exit"):
         sys.exit(int(behaviour.split()[1]))
@@ -141,6 +145,19 @@ async def test_status_78_stays_down_and_is_reported(watched) -> None:
     (child,) = one.supervisor.refused()
     assert (child.state, child.starts) == (State.REFUSED, 1)
     assert one.ended[0].refused
+
+
+@pytest.mark.parametrize(("behaviour", "why"), [("mute", "is empty"), ("remove the log", "is gone")])
+async def test_a_child_that_says_nothing_is_reported_with_the_reason(
+    watched, tmp_path: Path, behaviour: str, why: str
+) -> None:
+    """Without a last word the report says whether the log is empty or gone, and what took it away."""
+    log = str(tmp_path / "logs" / "web-0.log")
+    one = watched(ChildPlan("web", environment={"BEHAVIOUR": behaviour, "LOG": log}))
+    one.supervisor.start()
+    with pytest.raises(ConfigurationError, match=why):
+        await one.supervisor.wait_ready(20)
+    assert why in one.ended[0].log_tail
 
 
 async def test_a_child_that_never_answers_is_not_ready(watched) -> None:
