@@ -10,7 +10,7 @@ import time
 import webbrowser
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -51,6 +51,7 @@ def demo(
     json_output: Annotated[bool, JSON_OPTION] = False,
     ready_file: Annotated[Path | None, typer.Option(help="Written when everything is ready, kept current.")] = None,
     sent_log: Annotated[Path | None, typer.Option(help="Where the city logs what it sent and heard.")] = None,
+    resent: Annotated[float, typer.Option(help="Share of everyday visits whose charges are sent again.")] = 0.05,
     port_offset: Annotated[int, typer.Option(help="Added to the usual ports, in tens: for a second demo.")] = 0,
     stretch: Annotated[str, typer.Option(help="Critical sections held open, JSON of name to ms; tests only.")] = "{}",
 ) -> None:
@@ -60,7 +61,8 @@ def demo(
     for sentence in ports.moved:
         note(sentence)
     stack = Stack(run_dir, ports.ports, report=note, chaos_stretch=json.loads(stretch))
-    run = _Demo(stack, speed, rate, seed, run_for, ready_file, sent_log or run_dir / "sent.jsonl")
+    traffic = Traffic(seed, rate, resent)
+    run = _Demo(stack, speed, traffic, run_for, ready_file, sent_log or run_dir / "sent.jsonl")
     try:
         document = run.start(open_browser=not (no_browser or json_output))
     finally:
@@ -73,14 +75,26 @@ def demo(
     sys.exit(0 if not document or document["verify"]["ok"] else 1)
 
 
+class Traffic(NamedTuple):
+    """What the city sends: who lives there, messages a second, the share of everyday visits that repeats itself."""
+
+    seed: int
+    rate: float
+    resent: float
+
+    def arguments(self) -> tuple[str, ...]:
+        """Return them for the city's process."""
+        return ("--seed", str(self.seed), "--rate", str(self.rate), "--resent", str(self.resent))
+
+
 class _Demo:
     """One run: stores, counterparts, roles, traffic; then drained, verified and counted."""
 
     def __init__(
-        self, stack: Stack, speed: float, rate: float, seed: int, run_for: int, ready_file: Path | None, sent_log: Path
+        self, stack: Stack, speed: float, traffic: Traffic, run_for: int, ready_file: Path | None, sent_log: Path
     ) -> None:
         self._stack = stack
-        self._speed, self._rate, self._seed, self._run_for = speed, rate, seed, run_for
+        self._speed, self._traffic, self._run_for = speed, traffic, run_for
         self._ready_file, self._sent_log = ready_file, sent_log
         self._began = time.monotonic()
         self._ended: list[ChildEnded] = []
@@ -89,7 +103,7 @@ class _Demo:
         """Run the demo; return its document (empty when it was interrupted before its time was over)."""
         self._say("OK  machine      checked, ports chosen")
         start_city(self._stack.clock_file, city=_CITY_STARTS_AT, speed=self._speed)
-        with self._stack.sandbox(self._seed, *_SANDBOX), self._stack.stores() as stores:
+        with self._stack.sandbox(self._traffic.seed, *_SANDBOX), self._stack.stores() as stores:
             self._say("OK  stores       PostgreSQL and Kafka run, embedded; sandbox gateways answer")
             settings = self._stack.settings(stores.postgres.dsn, stores.kafka.bootstrap)
             return asyncio.run(self._live(settings, stores, open_browser=open_browser))
@@ -123,7 +137,7 @@ class _Demo:
         command = [
             *(sys.executable, "-m", "hub.simulate", "--mllp", f"127.0.0.1:{stack.ports['mllp']}"),
             *("--edge", stack.edge_url, "--keys", str(stack.keys_dir), "--clock", str(stack.clock_file)),
-            *("--log", str(self._sent_log), "--seed", str(self._seed), "--rate", str(self._rate)),
+            *("--log", str(self._sent_log), *self._traffic.arguments()),
         ]
         process = spawn(command, log_file=stack.run_dir / "logs" / "city.log", death_signal=signal.SIGTERM)
         try:

@@ -70,7 +70,7 @@ async def _traffic(city: City, asked: argparse.Namespace) -> None:
         await asyncio.sleep(_PLANTED_AHEAD_SECONDS)
         for number in range(len(PLANTED) + 1, asked.persons if asked.rate > 0 else 0):
             await places.acquire()
-            group.create_task(_one(city, everyday(draw), city.person(number), places))
+            group.create_task(_one(city, everyday(draw, asked.resent), city.person(number), places))
             await asyncio.sleep(_JOURNEY_MESSAGES / asked.rate)
     await asyncio.Event().wait()
 
@@ -91,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--log", type=Path, required=True, help="what was sent and answered, one JSON object a line")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--rate", type=float, default=40.0, help="messages a second after the planted journeys")
+    parser.add_argument("--resent", type=float, default=0.05, help="share of everyday visits whose charges come again")
     parser.add_argument("--persons", type=int, default=20_000)
     parser.add_argument("--prefix", default="S7", help="begins control ids, visit and line numbers of this run")
     return parser

@@ -3,7 +3,9 @@
 import asyncio
 import itertools
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from hub.runtime.clock import Clock
@@ -14,6 +16,9 @@ from hub.simulate.sent_log import SentLog
 from hub.simulate.wires import Answer, HttpWire, MllpWire
 
 _KIOSK_TOKEN = "demo-KIOSK@XM"  # noqa: S105 - public, and refused in production
+
+Resend = Callable[[], Awaitable[object]]
+"""Sends bytes again that were sent before."""
 
 HOSPITALS = {
     "XMZSH": Hospital("HIS", "XMZSH"),
@@ -64,9 +69,20 @@ class City:
         return (await self.mllp[institution].send(message, meaning))[1]
 
     async def dft(
-        self, institution: str, person: Person, visit: str, scene: str, lines: list[Line], *, copies: int = 0
+        self,
+        institution: str,
+        person: Person,
+        visit: str,
+        scene: str,
+        lines: list[Line],
+        *,
+        copies: int = 0,
+        later: list[Resend] | None = None,
     ) -> Answer:
-        """Send a DFT^P03, then the same bytes again `copies` times as a resending engine does."""
+        """Send a DFT^P03, then the same bytes again `copies` times as a resending engine does.
+
+        With `later` the copies are not sent now: what sends them is appended there, so that they arrive out of order.
+        """
         message = self.writer(institution).dft(person, visit, scene, self.clock.city(), lines)
         meaning = {
             "kind": "dft",
@@ -75,9 +91,13 @@ class City:
             "person": person.number,
             "lines": [[line.key, line.kind, line.amount_fen] for line in lines],
         }
-        number, answer = await self.mllp[institution].send(message, meaning)
+        wire = self.mllp[institution]
+        number, answer = await wire.send(message, meaning)
         for _ in range(copies):
-            await self.mllp[institution].send(message, meaning, number)
+            if later is None:
+                await wire.send(message, meaning, number)
+            else:
+                later.append(partial(wire.send, message, meaning, number))
         return answer
 
     async def raw_hl7(self, institution: str, message: bytes, meaning: dict[str, Any]) -> Answer:

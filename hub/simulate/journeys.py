@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from hub.simulate import fhir_messages
-from hub.simulate.city import HOSPITALS, City
+from hub.simulate.city import HOSPITALS, City, Resend
 from hub.simulate.fhir_messages import stamp, yuan
 from hub.simulate.hl7_messages import Line
 from hub.simulate.persons import Person
@@ -193,11 +193,14 @@ async def fhir_visit(city: City, person: Person) -> None:
 
 
 async def resent_by_the_engine(city: City, person: Person) -> None:
-    """The same DFT arrives three times and is booked once."""
+    """One DFT arrives twice at once, another again and again after the discharge: each is booked once."""
     await enrol(city, person)
-    number = city.new_visit()
-    await city.dft("XMDSY", person, number, "emergency", [city.new_line(5_100, "SUR")], copies=2)
+    number, later = city.new_visit(), list[Resend]()
+    await city.dft("XMDSY", person, number, "emergency", [city.new_line(5_100, "SUR")], copies=1)
+    await city.dft("XMDSY", person, number, "emergency", [city.new_line(2_300, "LAB")], copies=2, later=later)
     await city.adt("XMDSY", "A03", person, number, "emergency")
+    for again in later:
+        await again()
 
 
 PLANTED: tuple[Journey, ...] = (
@@ -224,22 +227,29 @@ PLANTED: tuple[Journey, ...] = (
 """Played first, all at once, so that their bills close within seconds and are debited while a short demo runs."""
 
 
-def everyday(draw: random.Random) -> Journey:
-    """Return an ordinary journey: signed or not, one to five lines, sometimes an inpatient day, sometimes resent."""
+def everyday(draw: random.Random, resent: float = 0.05) -> Journey:
+    """Return an ordinary journey: signed or not, one to five lines, sometimes an inpatient day.
+
+    A share `resent` of them repeats its charges, half of those after the discharge that followed them.
+    """
     institution = draw.choice([name for name, hospital in HOSPITALS.items() if hospital.carries_citizen_id])
-    signed, copies = draw.random() < 0.9, int(draw.random() < 0.05)
+    signed, copies = draw.random() < 0.9, int(draw.random() < resent)
     channel, pack = draw.choice(("alipay", "unionpay")), draw.choice((PLATFORM, PLATFORM, CITY_PACK))
     scene = draw.choices(("outpatient", "emergency", "inpatient"), (8, 1, 1))[0]
     amounts = [draw.randint(200, 30_000) for _ in range(draw.randint(1, 5))]
     departments = [draw.choice(_DEPARTMENTS) for _ in amounts]
+    late = draw.random() < 0.5
 
     async def journey(city: City, person: Person) -> None:
         if signed:
             await enrol(city, person, channel=channel, pack=pack)
-        number = city.new_visit()
+        number, later = city.new_visit(), list[Resend]() if late else None
         await city.adt(institution, "A01" if scene == "inpatient" else "A04", person, number, scene)
         for amount, department in zip(amounts, departments, strict=True):
-            await city.dft(institution, person, number, scene, [city.new_line(amount, department)], copies=copies)
+            lines = [city.new_line(amount, department)]
+            await city.dft(institution, person, number, scene, lines, copies=copies, later=later)
         await city.adt(institution, "A03", person, number, scene)
+        for again in later or ():
+            await again()
 
     return journey

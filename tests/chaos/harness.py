@@ -11,14 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from collecting import at_rest, freeze, missing, read_clock, settled
-from evidence import Evidence
+import aiohttp
+from collecting import at_rest, freeze, gateway_books, missing, read_clock, settled
+from evidence import Evidence, read_sent_log
 from faults import Fault, Record, apply
 from hub_process import Hub, running_hub
 from oracle import complaints, summary
 from oracle_debits import Story
 
 _CITY_STOP_SECONDS = 15
+_LONGER_SECONDS = 60
+_COPIES = 5
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ async def perform(plan: Plan, where: Path) -> Run:
         phases = [f"ready {loaded - began:.0f} s"]
         record = await apply(hub, list(plan.faults), plan.seed)
         await asyncio.sleep(max(0.0, plan.load_seconds - (time.monotonic() - loaded)))
+        await _enough(hub)
         phases.append(f"loaded {time.monotonic() - began:.0f} s")
         await _stop_city(hub)
         freeze(hub.clock_file)
@@ -102,6 +106,18 @@ async def perform(plan: Plan, where: Path) -> Run:
         + "".join(f"  {text}\n" for text in [*run.faults_missed, *wrong][:40])
     )
     return run
+
+
+async def _enough(hub: Hub) -> None:
+    """Let the load go on, for a minute at most, until copies were sent and a debit moved: a slow machine has few."""
+    deadline = time.monotonic() + _LONGER_SECONDS
+    while time.monotonic() < deadline:
+        copies = sum(bool(each.copy_of) and each.verdict == "accepted" for each in read_sent_log(hub.sent_log))
+        with contextlib.suppress(OSError, TimeoutError, aiohttp.ClientError):
+            books = await gateway_books(hub.addresses)
+            if copies >= _COPIES and any(book["moved_count"] for book in books.values()):
+                return
+        await asyncio.sleep(1)
 
 
 async def _stop_city(hub: Hub) -> None:
@@ -154,6 +170,8 @@ def _missed(plan: Plan, record: Record, evidence: Evidence) -> list[str]:
     texts = list(record.missed)
     if plan.on_lanes and evidence.aborted <= 0:
         texts.append("no fault hit an open transaction: nothing was aborted")
+    if not summary(evidence).injected:
+        texts.append("no message was sent twice on purpose")
     if not all(record.commits):
         texts.append(f"nothing was committed between two faults: {record.commits}")
     if plan.sections and not set(plan.sections) & set(record.hits):

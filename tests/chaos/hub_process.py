@@ -19,6 +19,8 @@ from typing import Any
 import psutil
 
 READY_SECONDS = 150
+_RESENT = 0.2
+"""Share of everyday visits whose charges come again, so that a short run has enough of them."""
 _PYTHON = Path(sys.executable)
 _PLANTED = Path(__file__).with_name("planted")
 
@@ -133,7 +135,18 @@ async def running_hub(
     `plant` names a fault of `planted/sitecustomize.py` that every role starts with.
     """
     scratch = _scratch()
-    numbers = ("--rate", rate, "--seed", seed, "--speed", speed, "--stretch", json.dumps(dict(stretch)))
+    numbers = (
+        "--rate",
+        rate,
+        "--resent",
+        _RESENT,
+        "--seed",
+        seed,
+        "--speed",
+        speed,
+        "--stretch",
+        json.dumps(dict(stretch)),
+    )
     planted = {"PYTHONPATH": str(_PLANTED), "MEDCREDIT_TEST_PLANT": plant} if plant else {}
     process = _start(where, [str(each) for each in numbers], {**os.environ, "TMPDIR": str(scratch), **planted})
     try:
