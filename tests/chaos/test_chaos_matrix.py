@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 from faults import LANE_SECTIONS, joins, kill, kill_opening, lost_answers, outage, pause, rolling, terminate
-from harness import HEAD, Plan, Run, perform
+from harness import Plan, perform
+from page import note_run
 from repayments import repaid_meanwhile
 
 pytestmark = [pytest.mark.chaos, pytest.mark.matrix, pytest.mark.timeout(900)]
-_PAGE = Path(__file__).parents[2] / "docs" / "chaos.md"
-_BEGIN, _END = "<!-- runs -->", "<!-- end of runs -->"
 _SEEDS = [int(seed) for seed in os.environ.get("MEDCREDIT_TEST_CHAOS_SEEDS", "1").split()]
 _LANES = {"lane_after_send_before_offset": 40, "lane_after_offset_before_commit": 40}
 _OPENING = {"lane_before_open_fence": 300, "lane_before_open_restore": 300}
@@ -51,16 +50,5 @@ PLANS = (
 async def test_nothing_is_lost_and_nothing_doubled(plan: Plan, seed: int, tmp_path: Path):
     """The oracle is silent about the run, and the run counts."""
     run = await perform(replace(plan, seed=seed), tmp_path)
-    note(run)
+    note_run(run)
     assert (run.faults_missed, run.wrong) == ([], [])
-
-
-def note(run: Run) -> None:
-    """Put the run's row into the page, instead of an older one of the same plan and seed."""
-    text = _PAGE.read_text("utf-8")
-    before, _, rest = text.partition(_BEGIN)
-    rows, _, after = rest.partition(_END)
-    same = f"| {run.plan.name} | {run.plan.seed} |"
-    kept = [row for row in rows.strip().splitlines()[2:] if not row.startswith(same)]
-    table = "\n".join([HEAD, *sorted([*kept, run.row()])])
-    _PAGE.write_text(f"{before}{_BEGIN}\n{table}\n{_END}{after}", "utf-8")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from faults import kill, lost_answers, rest
 from harness import Plan, perform
+from page import note_planted
 
 pytestmark = [pytest.mark.chaos, pytest.mark.matrix, pytest.mark.timeout(900)]
 _STREAMS = (kill("streams", aimed=False),)
@@ -28,4 +29,6 @@ async def test_a_planted_fault_is_found(plant: str, tmp_path: Path):
     faults, word = _WORDS[plant]
     plan = Plan(plant, faults, {}, seed=21, plant=plant, load_seconds=45, settle_seconds=15)
     run = await perform(plan, tmp_path)
-    assert any(word in text for text in run.wrong), run.wrong[:5]
+    said = [text for text in run.wrong if word in text]
+    assert said, run.wrong[:5]
+    note_planted(run, said[0])
