@@ -1,12 +1,13 @@
 """One charge: new lines are netted and split once, credits go back along the split of their own charge (domain 4)."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from hub.domain.bills import bill_late_charge, settle_visit
 from hub.domain.clocks import DAY_MS
 from hub.domain.deduction import Case, allocation_of, split_charge
 from hub.domain.deposits import known_deposit
 from hub.domain.draft import CHARGE_QUARANTINE, Draft, Outcome, Refusal
+from hub.domain.frozen import Frozen
 from hub.domain.lines import Sorted, booked_line, posted_line, sort_lines
 from hub.domain.matching import Hit, OpenLines, Wanted, match_credit
 from hub.domain.reversals import Taking, check_takings, exceeds, take_back
@@ -31,7 +32,7 @@ PARKED_FOR_MS: Final = DAY_MS
 """A credit before its charge waits 24 h of city time (architecture 12)."""
 
 
-class Credits(NamedTuple):
+class Credits(Frozen, frozen=True):
     """What the credit lines of a message do: netted in it, taken from booked lines, or parked."""
 
     netted: list[PostedLine]

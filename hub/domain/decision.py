@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from hub.domain.frozen import Frozen
 from hub.domain.state import AccountState, Seen
 from schemas.commands import Instant
 from schemas.dead_letters import DeadLetterInterface
@@ -18,7 +19,7 @@ class Now(NamedTuple):
     wall: Instant
 
 
-class Timer(NamedTuple):
+class Timer(Frozen, frozen=True):
     """Something due at an instant of one clock; held in account state, fired by the lane in order of `due_at`.
 
     `outside` timers cause a call outside: the lane first consumes everything that was in its log when they came due.
@@ -32,7 +33,7 @@ class Timer(NamedTuple):
     outside: bool
 
 
-class Quarantine(NamedTuple):
+class Quarantine(Frozen, frozen=True):
     """A dead letter the lane writes with the command's sealed bytes: `quarantine.charge` or `incident.money`."""
 
     interface: DeadLetterInterface
@@ -41,7 +42,7 @@ class Quarantine(NamedTuple):
     parameters: dict[str, str]
 
 
-class Decision(NamedTuple):
+class Decision(Frozen, frozen=True):
     """One outcome.
 
     `record` lacks only its hash chain; `state` equals `evolve(before, record)`; `result` is the body of the reply for a

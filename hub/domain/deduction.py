@@ -4,9 +4,10 @@ Each source gives the lesser of what remains and what it has; where credit gives
 """
 
 from collections.abc import Iterable
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from hub.domain.clocks import city_midnight
+from hub.domain.frozen import Frozen
 from hub.domain.state import Agreement, Core, Encounter, Parts
 from hub.policies import Pack
 from hub.policies.clauses import Citation
@@ -20,7 +21,7 @@ NO_PARAMETERS: Final[dict[str, str]] = {}
 UNLIMITED: Final = 1 << 62
 
 
-class Case(NamedTuple):
+class Case(Frozen, frozen=True):
     """What a split depends on besides the amount."""
 
     core: Core
@@ -34,7 +35,7 @@ class Case(NamedTuple):
     at: Instant
 
 
-class Room(NamedTuple):
+class Room(Frozen, frozen=True):
     """What the credit step may give: fen, why not more, and the clause that says so."""
 
     fen: int
@@ -42,7 +43,7 @@ class Room(NamedTuple):
     citation: Citation
 
 
-class Split(NamedTuple):
+class Split(Frozen, frozen=True):
     """A split: parts that sum to the amount, a step for each source, the reason of a reduced credit step."""
 
     parts: Parts

@@ -4,10 +4,11 @@ Everything goes through `emit`, the same way `evolve` goes later: a decision's s
 record.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from hub.domain.decision import Now, Quarantine, Timer
 from hub.domain.evolve import apply
+from hub.domain.frozen import Frozen
 from hub.domain.journal import postings
 from hub.domain.state import AccountState, Agreement, Bill, Core, Debit, Encounter
 from hub.policies import Pack, Policies
@@ -24,7 +25,7 @@ MONEY_INCIDENT: Final[DeadLetterInterface] = "incident.money"
 NO_PARAMETERS: Final[dict[str, str]] = {}
 
 
-class Outcome(NamedTuple):
+class Outcome(Frozen, frozen=True):
     """What a deciding function returns: the outcome's code and what the caller asked for."""
 
     code: OutcomeCode
@@ -36,7 +37,7 @@ class Outcome(NamedTuple):
     duplicate_of: int = 0
 
 
-class Refusal(NamedTuple):
+class Refusal(Frozen, frozen=True):
     """Why nothing happened; `kept` events (a frozen bill, a doubted order) are booked all the same."""
 
     reason: Reason

@@ -1,5 +1,7 @@
 """What one call of the courier brought back: a gateway's word about an order or a refund (protocols 5, 6)."""
 
+from msgspec.structs import replace
+
 from hub.domain.auto_debit import TECHNICAL, fail_debit, plan_query, query
 from hub.domain.bills import after_payment, release_waiting
 from hub.domain.channel_refunds import book_refunds, freeze
@@ -51,7 +53,7 @@ def _paid_result(draft: Draft, debit: Debit, body: RecordGatewayResult) -> Outco
     outcome = take_payment(draft, debit, body.trade_no)
     paid = draft.debit(debit.order_no)
     moved = said is not None and paid.state == "paid" and book_refunds(draft, paid, said)
-    return outcome._replace(code="POSTED") if moved else outcome
+    return replace(outcome, code="POSTED") if moved else outcome
 
 
 def _doubt_amount(draft: Draft, debit: Debit, body: RecordGatewayResult) -> Outcome:

@@ -1,8 +1,11 @@
 """Charge lines: their canonical form, and which of a message are new, repeated or changed (protocols 2.4)."""
 
 from decimal import Decimal, InvalidOperation
-from typing import Final, NamedTuple
+from typing import Final
 
+from msgspec.structs import replace
+
+from hub.domain.frozen import Frozen
 from hub.domain.state import AccountState, Encounter, Line
 from schemas.commands import ChargeLine, PostCharge
 from schemas.events import PostedLine
@@ -48,7 +51,7 @@ def posted_line(line: ChargeLine, content: str, amount_fen: int, reverses: str =
     )
 
 
-class Sorted(NamedTuple):
+class Sorted(Frozen, frozen=True):
     """The lines of a message by what is to be done with them; each with its canonical text."""
 
     charges: dict[str, tuple[ChargeLine, str]]
@@ -97,7 +100,7 @@ def sort_lines(state: AccountState, body: PostCharge) -> Sorted:
                 continue
         sort = _sort_credit if line.kind == "credit" else _sort_line
         if not sort(visits, body, line, content, lines):
-            return lines._replace(changed=line.line_key)
+            return replace(lines, changed=line.line_key)
     return lines
 
 

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from hub.domain.frozen import Frozen
 from hub.domain.lines import booked_line
 from hub.domain.state import AccountState, Encounter
 from schemas.commands import ChargeLine
 
 
-class Wanted(NamedTuple):
+class Wanted(Frozen, frozen=True):
     """What a credit line says about its charge."""
 
     line_key: str
@@ -19,7 +20,7 @@ class Wanted(NamedTuple):
     amount_fen: int
 
 
-class Hit(NamedTuple):
+class Hit(Frozen, frozen=True):
     """The line a credit takes back: one of the same message (`visit` None) or a booked one."""
 
     line_key: str

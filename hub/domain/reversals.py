@@ -1,10 +1,9 @@
 """Taking back part of a charge: backwards along its own split (architecture 12, reversal)."""
 
-from typing import NamedTuple
-
 from hub.domain.bills import reduce_bill
 from hub.domain.deduction import allocation_of
 from hub.domain.draft import CHARGE_QUARANTINE, Draft, Refusal
+from hub.domain.frozen import Frozen
 from hub.domain.state import Charge, Encounter, Parts
 from schemas.commands import Instant
 from schemas.events import ChargeReduced, PostedLine
@@ -12,7 +11,7 @@ from schemas.money import yuan_text
 from schemas.reasons import Reason
 
 
-class Taking(NamedTuple):
+class Taking(Frozen, frozen=True):
     """What is to be taken back from one booked line."""
 
     visit: str

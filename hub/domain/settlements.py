@@ -1,5 +1,7 @@
 """The insurer's settlement: facts that must add up, the split of what was held, and its contra entry (protocols 4)."""
 
+from msgspec.structs import replace
+
 from hub.domain.bills import bill_late_charge, settle_visit
 from hub.domain.deduction import Case, allocation_of, split_charge
 from hub.domain.draft import CHARGE_QUARANTINE, Draft, Outcome, Refusal
@@ -64,7 +66,7 @@ def _blocked(draft: Draft, body: SettleInsurance, refusal: Refusal) -> Refusal:
     if refusal.reason not in (Reason.SPLIT_TOTAL, Reason.SPLIT_LINES):
         return refusal
     draft.emit(SettlementBlocked(body.visit, body.institution, refusal.reason))
-    return refusal._replace(keep_events=True)
+    return replace(refusal, keep_events=True)
 
 
 def split_held(draft: Draft, visit: str, event_at: Instant, split: InsuranceSplit | None) -> str:

@@ -5,10 +5,11 @@ the version byte and the two earliest due times, so that a lane can rebuild its 
 """
 
 import struct
-from collections.abc import Callable
-from typing import Final, Literal, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Final, Literal
 
 import msgspec
+from msgspec.structs import astuple
 
 from hub.domain.frozen import Frozen
 from hub.domain.prepayment_state import Deposit
@@ -20,8 +21,8 @@ NEVER: Final = (1 << 64) - 1
 _HEAD = struct.Struct(">BQQ")
 
 
-class Parts(NamedTuple):
-    """The parts of a split, in fen; `schemas.events.Allocation` in the ledger."""
+class Parts(Frozen, frozen=True):
+    """The parts of a split, in fen, in this order; `schemas.events.Allocation` in the ledger."""
 
     fund: int = 0
     account: int = 0
@@ -29,6 +30,10 @@ class Parts(NamedTuple):
     prepayment: int = 0
     credit: int = 0
     self_pay: int = 0
+
+    def __iter__(self) -> Iterator[int]:
+        """Iterate over the parts, insurance first."""
+        return iter(astuple(self))
 
 
 class Line(Frozen, frozen=True):
@@ -312,7 +317,7 @@ class Feed(Frozen, frozen=True):
     digests: bytes = b""
 
 
-class Alarm(NamedTuple):
+class Alarm(Frozen, frozen=True):
     """An armed timer."""
 
     due_at: Instant
@@ -360,7 +365,7 @@ class Core(Frozen, frozen=True):
     """Money paid in advance, by deposit, oldest first."""
 
 
-class AccountState(NamedTuple):
+class AccountState(Frozen, frozen=True):
     """What `decide` sees: core and unarchived encounters, keyed `institution|visit`.
 
     Immutable by convention: a change makes new objects, so the lane writes exactly the keys whose objects changed.
