@@ -7,7 +7,7 @@ so that a projection copies and never computes.
 from typing import Literal
 
 from schemas.commands import Channel, Instant, Interface, Scene, Struct, Via
-from schemas.events import Allocation, Event, PostedLine
+from schemas.events import Allocation, Event
 
 OutcomeCode = Literal[
     "POSTED",  # money was allocated, paid, deposited or reversed
@@ -117,8 +117,6 @@ class ChargeView(Struct, frozen=True, tag="charge"):
     status: Literal["posted", "held", "settled", "reversed"]
     """`held` waits for its settlement; `settled` was split as part of another charge."""
     bill: str = ""
-    lines: tuple[PostedLine, ...] = ()
-    """The charge's lines, only in the record that booked them."""
 
 
 class BillView(Struct, frozen=True, tag="bill"):

@@ -7,7 +7,7 @@ import msgspec
 
 from schemas.commands import Item
 from schemas.dead_letters import DeadLetter
-from schemas.events import Allocation, PostedLine
+from schemas.events import Allocation, ChargePosted, PostedLine
 from schemas.ids import account_id, make_id, message_hash
 from schemas.ledger import BillView, ChargeView, CommandSource, DebitView, LedgerRecord, PersonView, Posting
 from streams.chain import FIRST, chained
@@ -54,12 +54,16 @@ class LedgerWriter:
         total = sum(line.amount_fen for line in lines)
         view = ChargeView(
             charge, f"V{seq}", "XMZSH", "outpatient", "PHA", self.at, "xiamen-city-2023", total,
-            Allocation(credit_fen=total), Allocation(), "posted", bill, lines,
+            Allocation(credit_fen=total), Allocation(), "posted", bill,
+        )  # fmt: skip
+        event = ChargePosted(
+            charge, f"V{seq}", "XMZSH", "outpatient", self.at, "xiamen-city-2023", make_id(account, "A", 1), total,
+            Allocation(credit_fen=total), lines,
         )  # fmt: skip
         return LedgerRecord(
             account=account, seq=seq, source=CommandSource(self.count), now=self.at, wall_now=self.at + 7,
             outcome="POSTED", command_id=f"m-{account}-{seq}", interface="mllp", sender="HIS@XMZSH",
-            pack="xiamen-city-2023", reference=charge,
+            pack="xiamen-city-2023", reference=charge, events=(event,),
             journal=(Posting(f"agreement/{account}/receivable", "institution/XMZSH/charges", total),),
             after=(self._person(account, seq), view, self._bill(account, bill, seq), self._debit(account, bill, seq)),
         )  # fmt: skip

@@ -135,7 +135,7 @@ class Scene:
         bill = make_id(person.account, "B", person.charges) if parts.credit_fen else ""
         view = ChargeView(
             charge, visit, institution, "outpatient", department, self.now, PACK, parts.total_fen(), parts,
-            Allocation(), "posted", bill, (line,),
+            Allocation(), "posted", bill,
         )  # fmt: skip
         posting = Posting(
             f"agreement/{person.agreement}/receivable", f"institution/{institution}/charges", parts.total_fen()
@@ -207,7 +207,7 @@ class Scene:
         person.used_fen -= amount_fen
         reduced = ChargeReduced(event.charge, event.visit, event.institution, self.now, amount_fen, returned)
         before = next(view for view in charged.after if isinstance(view, ChargeView))
-        view = msgspec.structs.replace(before, returned=returned, lines=())
+        view = msgspec.structs.replace(before, returned=returned)
         record = self._record(person, (reduced,), (view,), reference=event.charge)
         return record, self._fact(event.institution, before.department, returned_credit_fen=amount_fen)
 

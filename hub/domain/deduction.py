@@ -6,6 +6,8 @@ Each source gives the lesser of what remains and what it has; where credit gives
 from collections.abc import Iterable
 from typing import Final, Literal
 
+from msgspec.structs import astuple
+
 from hub.domain.clocks import city_midnight
 from hub.domain.frozen import Frozen
 from hub.domain.state import Agreement, Core, Encounter, Parts
@@ -125,7 +127,9 @@ def tier_citation(pack: Pack, agreement: Agreement) -> Citation:
     """Return the clause that gives this line."""
     limit, provider = agreement.limit_fen, agreement.provider
     for tier in pack.tiers:
-        if tier.limit_fen <= limit and tier.provider == provider and pack.limit_fen(tier, agreement.bank) == limit:
+        if tier.provider != provider or tier.limit_fen > limit:
+            continue
+        if tier.limit_fen == limit if not tier.offer else pack.limit_fen(tier, agreement.bank) == limit:
             return tier.citation
     return pack.coverage
 
@@ -157,4 +161,4 @@ def _credit_today(case: Case) -> int:
 
 def allocation_of(parts: Parts) -> Allocation:
     """Return the ledger's form of a split."""
-    return Allocation(parts.fund, parts.account, parts.other, parts.prepayment, parts.credit, parts.self_pay)
+    return Allocation(*astuple(parts))

@@ -52,13 +52,16 @@ def _lines(sums: Sums, event: events.ChargePosted | events.LinesHeld) -> None:
 
 def _charge(sums: Sums, _draft: Draft, event: events.ChargePosted) -> None:
     _lines(sums, event)
-    parts, get = event.allocation, sums.get
-    sums["charged_fen"] = get("charged_fen", 0) + event.total_fen
-    sums["fund_fen"] = get("fund_fen", 0) + parts.fund_fen + parts.other_fen
-    sums["account_fen"] = get("account_fen", 0) + parts.account_fen
-    sums["prepayment_fen"] = get("prepayment_fen", 0) + parts.prepayment_fen
-    sums["credit_fen"] = get("credit_fen", 0) + parts.credit_fen
-    sums["self_pay_fen"] = get("self_pay_fen", 0) + parts.self_pay_fen
+    parts = event.allocation
+    _plus(
+        sums,
+        charged_fen=event.total_fen,
+        fund_fen=parts.fund_fen + parts.other_fen,
+        account_fen=parts.account_fen,
+        prepayment_fen=parts.prepayment_fen,
+        credit_fen=parts.credit_fen,
+        self_pay_fen=parts.self_pay_fen,
+    )
 
 
 def _held(sums: Sums, _draft: Draft, event: events.LinesHeld) -> None:

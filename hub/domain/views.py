@@ -12,7 +12,6 @@ from schemas.events import (
     ChargeReduced,
     Event,
     LinesHeld,
-    PostedLine,
     SettlementReversed,
 )
 from schemas.ledger import BillView, ChargeView, DebitView, PersonView, View
@@ -22,7 +21,7 @@ BillState = Literal[
 ]
 
 
-BOOKING: Final = (ChargePosted, LinesHeld)
+NAMING: Final = (ChargePosted, LinesHeld, ChargeReduced)
 RELINKING: Final = frozenset((BillIssued, BillRevised, BillClosed, SettlementReversed))
 """Events that change which bill charges belong to, or their status."""
 LINKED_VIEWS_MAX: Final = 2_000
@@ -73,24 +72,21 @@ def person_view(core: Core) -> PersonView:
 
 def _charge_views(before: AccountState, after: AccountState, events: list[Event]) -> list[ChargeView]:
     """Return the charges that events name; those that a bill took or let go only up to a bound, the newest first."""
-    named: dict[tuple[str, str], tuple[PostedLine, ...]] = {}
+    named: list[tuple[str, str]] = []
     relinked = False
     for event in events:
-        if isinstance(event, BOOKING):
+        if isinstance(event, NAMING):
             key = f"{event.institution}|{event.visit}"
-            named[key, event.charge] = event.lines
-            if isinstance(event, ChargePosted):
-                named.update({(key, held): () for held in event.absorbs})
-        elif isinstance(event, ChargeReduced):
-            named.setdefault((f"{event.institution}|{event.visit}", event.charge), ())
+            named.append((key, event.charge))
+            if isinstance(event, ChargePosted) and event.absorbs:
+                named += [(key, held) for held in event.absorbs]
         elif type(event) in RELINKING:
             relinked = True
     if relinked:
-        for place in _relinked(before, after)[:LINKED_VIEWS_MAX]:
-            named.setdefault(place, ())
+        named += _relinked(before, after)[:LINKED_VIEWS_MAX]
     return [
-        charge_view(after.encounters[key], after.encounters[key].charges[charge], lines)
-        for (key, charge), lines in named.items()
+        charge_view(after.encounters[key], after.encounters[key].charges[charge])
+        for key, charge in (dict.fromkeys(named) if len(named) > 1 else named)
     ]
 
 
@@ -105,9 +101,10 @@ def _relinked(before: AccountState, after: AccountState) -> list[tuple[str, str]
     return places[::-1]
 
 
-def charge_view(encounter: Encounter, charge: Charge, lines: tuple[PostedLine, ...]) -> ChargeView:
+def charge_view(encounter: Encounter, charge: Charge) -> ChargeView:
     """Return a charge with its original split and what was taken back since."""
-    reversed_ = charge.status == "posted" and charge.returned_fen >= charge.total_fen > 0
+    taken_back = charge.status == "posted" and charge.total_fen > 0
+    reversed_ = taken_back and charge.returned_fen >= charge.total_fen
     return ChargeView(
         charge.id,
         encounter.visit,
@@ -121,7 +118,6 @@ def charge_view(encounter: Encounter, charge: Charge, lines: tuple[PostedLine, .
         allocation_of(charge.returned),
         "reversed" if reversed_ else charge.status,
         charge.bill,
-        lines,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from schemas.dead_letters import DeadLetter
-from schemas.events import Allocation, ChargeReduced, PostedLine
+from schemas.events import Allocation, ChargePosted, ChargeReduced, LinesHeld, PostedLine
 from schemas.ids import sm3_hex
 from schemas.ledger import (
     BillView,
@@ -225,10 +225,9 @@ def _debit_row(view: DebitView, account: str, seq: int, at: int) -> Row:
 def _add_lines(rows: list[Row], record: LedgerRecord) -> None:
     """Add the lines a record booked: those of its new charges, then the credit lines that reduced charges."""
     booked: list[tuple[str, str, Sequence[PostedLine]]] = [
-        (view.charge, view.institution, view.lines) for view in record.after if isinstance(view, ChargeView)
-    ]
-    booked += [
-        (event.charge, event.institution, event.lines) for event in record.events if isinstance(event, ChargeReduced)
+        (event.charge, event.institution, event.lines)
+        for event in record.events
+        if isinstance(event, ChargePosted | LinesHeld | ChargeReduced)
     ]
     number = 0
     for charge, institution, lines in booked:

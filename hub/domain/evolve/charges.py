@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from hub.domain.digests import id_digest
 from hub.domain.evolve.changes import (
@@ -36,14 +36,7 @@ from schemas.events import Allocation, PostedLine
 
 def parts_of(allocation: Allocation) -> Parts:
     """Return the state's form of a split."""
-    return Parts(
-        allocation.fund_fen,
-        allocation.account_fen,
-        allocation.other_fen,
-        allocation.prepayment_fen,
-        allocation.credit_fen,
-        allocation.self_pay_fen,
-    )
+    return Parts(*astuple(allocation))
 
 
 def _posted(state: AccountState, event: events.ChargePosted) -> AccountState:
