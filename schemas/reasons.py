@@ -20,6 +20,8 @@ class Reason(StrEnum):
     BATCH_TOO_LARGE = "BATCH_TOO_LARGE"
     BODY = "BODY"
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
+    BILL_FILE_FORM = "BILL_FILE_FORM"
+    BILL_FILE_TOTALS = "BILL_FILE_TOTALS"
     BUNDLE_ID_REUSED = "BUNDLE_ID_REUSED"
     BUNDLE_MULTI_PATIENT = "BUNDLE_MULTI_PATIENT"
     BUNDLE_UNSUPPORTED = "BUNDLE_UNSUPPORTED"
@@ -273,6 +275,8 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.SCENE_NOT_COVERED: _R(200, "AE", "0", False, "The pack does not cover this kind of visit, so credit gave nothing.", "现行政策不覆盖该就诊场景，信用未支付。"),
     Reason.SUSPENDED: _R(200, "AE", "0", False, "Credit is suspended because of an overdue bill. It resumes the day after it is paid.", "因有逾期账单，信用就医已暂停；还清次日恢复。"),
     Reason.BARRED: _R(200, "AE", "0", False, "Credit is barred for this person, so credit gave nothing.", "该市民已被限制使用信用就医，信用未支付。"),
+    Reason.BILL_FILE_FORM: _R(422, "AE", "102", False, "The bill file cannot be read at row {row}, column {column}: {fault}. Nothing of it was used; fetch it again.", "对账文件第 {row} 行「{column}」无法读取：{fault}。整个文件未使用，请重新下载。"),
+    Reason.BILL_FILE_TOTALS: _R(422, "AE", "207", False, "The bill file's rows do not give its own {column}: {fault}. Nothing of it was used; fetch it again.", "对账文件明细与其「{column}」不符：{fault}。整个文件未使用，请重新下载。"),
     Reason.CLOCK_FAST_IN_PRODUCTION: _R(503, "AR", "207", False, "Clock speed is {speed} in the production profile. Remove MEDCREDIT_CLOCK_FILE; the hub did not start.", "生产配置下时钟倍速为 {speed}，平台未启动。请删除 MEDCREDIT_CLOCK_FILE。"),
     Reason.DEAD_LETTER_CLOSED: _R(409, "AE", "207", False, "The dead letter is {status} already; nothing was done.", "该死信已处理（{status}），未作任何更改。"),
     Reason.DEPENDENCY_UNREACHABLE: _R(503, "AR", "207", True, "{dependency} does not answer. Start it or correct its address, then try again.", "{dependency} 无响应。请启动该服务或更正其地址后重试。"),

@@ -95,24 +95,25 @@ def _listed(sets: Iterator[tuple[int, ...]]) -> Explanation:
 
 
 def _subsets(amounts: Sequence[int]) -> dict[int, list[int]]:
-    """Return every sum with the subsets that give it, as bit masks, the smallest subsets first."""
+    """Return every sum with the smallest subsets that give it, as bit masks: a smallest whole has smallest halves."""
     sums = [0]
     for amount in amounts:
         sums += [each + amount for each in sums]
     by_sum: dict[int, list[int]] = defaultdict(list)
     for mask in sorted(range(len(sums)), key=int.bit_count):
-        by_sum[sums[mask]].append(mask)
+        masks = by_sum[sums[mask]]
+        if not masks or mask.bit_count() == masks[0].bit_count():
+            masks.append(mask)
     return by_sum
 
 
 def _joined(
     target: int, left: dict[int, list[int]], right: dict[int, list[int]], middle: int, size: int
 ) -> Iterator[int]:
-    for each, masks in left.items():
-        for one in masks:
-            for other in right.get(target - each, ()):
-                if one.bit_count() + other.bit_count() == size:
-                    yield one | other << middle
+    for each, ones in left.items():
+        others = right.get(target - each)
+        if others and ones[0].bit_count() + others[0].bit_count() == size:
+            yield from (one | other << middle for one in ones for other in others)
 
 
 # ---- many candidates with few different sums: a table of the smallest size of each --------------------------------

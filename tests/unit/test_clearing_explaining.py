@@ -100,16 +100,18 @@ def test_when_the_budget_ends_the_known_set_is_given_and_not_called_smallest():
 
 def test_a_set_found_before_the_budget_ends_is_smallest_all_the_same():
     """Every smaller size was exhausted before; that it is the only one stays open when time runs out."""
-    amounts = [1_000_000 + n * n for n in range(1_300)]
-    target = amounts[700] + amounts[900] + amounts[1_100]
+    odd = (300, 700, 1_100)  # all others are multiples of four: only these three make the target
+    amounts = [4 * (250_000 + n) + (n in odd) for n in range(1_300)]
+    target = sum(amounts[n] for n in odd)
     looks = []
     whole = explain(target, amounts, expired=lambda: bool(looks.append(1)))
     assert whole.complete
     left = iter([False] * (len(looks) - 1))
     cut = explain(target, amounts, expired=lambda: next(left, True))
+    assert cut.sets == whole.sets == (odd,)
+    assert whole.unique
     assert cut.proven
     assert not cut.complete
-    assert cut.size == whole.size == 3
 
 
 def test_four_of_three_hundred_entries_are_found_quickly():
