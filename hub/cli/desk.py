@@ -233,7 +233,9 @@ async def _parked(settings: Settings, partition: int, what: str) -> str:
     from streams.lanes.park import Parking, ParkRefusedError, TimerName  # noqa: PLC0415
     from streams.lanes.settings import lane_settings  # noqa: PLC0415
 
-    parking = Parking(partition, lane_settings(settings), DomainRules(load_policies()), open_clock(settings))
+    parking = Parking(
+        partition, lane_settings(settings), DomainRules(load_policies(settings.packs_dir)), open_clock(settings)
+    )
     try:
         if what.isdigit():
             return await parking.park_command(int(what))

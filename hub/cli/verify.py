@@ -70,7 +70,9 @@ def verify(
 async def verify_document(settings: Settings, *, deep: bool = True) -> dict[str, Any]:
     """Return the verification of every partition as its JSON document; raises TransportError without a broker."""
     try:
-        return (await check(settings.kafka, settings.topics, DomainRules(load_policies()), deep=deep)).document()
+        return (
+            await check(settings.kafka, settings.topics, DomainRules(load_policies(settings.packs_dir)), deep=deep)
+        ).document()
     except (KafkaError, OSError) as error:
         kafka = {"dependency": f"Kafka at {settings.kafka.bootstrap}"}
         raise TransportError(Reason.DEPENDENCY_UNREACHABLE, kafka) from error

@@ -59,7 +59,7 @@ def issue_bills(draft: Draft, visit: str, closed_at: Instant, *, supplementary: 
 
 def clocks(pack: Pack, agreement: Agreement, closed_at: Instant) -> tuple[Instant, Instant]:
     """Return when a bill is debited (0: never by us) and when its term ends (domain 6, the two clocks)."""
-    ends_at = due_at(pack, closed_at)
+    ends_at = due_at(pack, closed_at, agreement.bank)
     if not agreement.debit_consent or agreement.channel == "bank":
         return 0, ends_at
     return debit_at(pack, closed_at, ends_at), ends_at

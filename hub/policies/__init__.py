@@ -4,7 +4,7 @@ from hub.policies.clauses import Citation
 from hub.policies.errors import PackError
 from hub.policies.ladders import DEFAULT_LADDERS, Ladders, QueryLadder
 from hub.policies.pack import Pack
-from hub.policies.policies import Grant, Policies, load_policies, write_lock
+from hub.policies.policies import Grant, Policies, load_directories, load_policies, write_lock
 
 __all__ = [
     "DEFAULT_LADDERS",
@@ -15,6 +15,7 @@ __all__ = [
     "PackError",
     "Policies",
     "QueryLadder",
+    "load_directories",
     "load_policies",
     "write_lock",
 ]

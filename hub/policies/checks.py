@@ -102,8 +102,10 @@ def _bank_faults(pack: Pack, lpr: LprTable) -> Faults:
     if bank.citation.clause and pack.repayment.kind == "due_date" and bank.free_days != pack.repayment.days:
         text = f"{bank.free_days} free days, and {pack.repayment.days} in repayment.free_days"
         yield PackError("PACK_CLAUSES_DISAGREE", pack.id, "bank.free_days", text)
-    if bank.statement_day and pack.repayment.kind != "due_date":
-        yield PackError("PACK_CLAUSES_DISAGREE", pack.id, "bank.statement_day", "a statement needs a due date")
+    for number, offer in enumerate(pack.offers):
+        if offer.statement_day and pack.repayment.kind != "due_date":
+            clause = f"offers[{number}].statement_day"
+            yield PackError("PACK_CLAUSES_DISAGREE", pack.id, clause, "a statement needs a due date")
     yield from _rate_faults(pack, lpr)
 
 

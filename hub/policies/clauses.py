@@ -34,6 +34,7 @@ class Source(NamedTuple):
     key: str
     title: str
     published: str
+    """Year, month or day, as far as it is known: `2023`, `2023-07`, `2025-08-31`."""
 
 
 class Tier(NamedTuple):
@@ -131,12 +132,12 @@ class Debit(NamedTuple):
 class Retry(NamedTuple):
     """After insufficient funds: at these hours of later city days, so many attempts in all."""
 
-    hours: tuple[int, ...]
+    hours: tuple[int, ...] = (10,)
     """When money is likely there (发薪, 午间); the n-th retry takes the n-th hour, round and round."""
-    attempts: int
-    last_days_before_term: int
+    attempts: int = 1
+    last_days_before_term: int = 0
     """The last try comes at the latest on the n-th day before the term ends; 0: no such rule."""
-    citation: Citation
+    citation: Citation = UNCITED
 
 
 class Quiet(NamedTuple):
@@ -248,8 +249,6 @@ class Bank(NamedTuple):
     advance_days: int = 0
     """The institution has the money so many city days after the posting (T+n)."""
     bears_default: bool = False
-    statement_day: int = 0
-    """Day of the month on which all bills become one statement; 0: each bill has its own due date."""
     penalty_bp: int = 0
     interest_bp: int = 0
     cap_numerator: int = 3

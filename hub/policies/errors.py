@@ -23,7 +23,7 @@ REMEDIES: Final[dict[str, str]] = {
     "PACK_STEP_UP": "Let the maximum be at least one step and at least the highest tier.",
     "PACK_DUPLICATE": "Name each only once.",
     "PACK_CLAUSES_DISAGREE": "Change one of the two clauses so that both can be kept.",
-    "PACK_NOT_LOCKED": "Add it to the lock: python -m hub.policies lock",
+    "PACK_NOT_LOCKED": "Add it to the lock: python -m hub.policies lock [DIRECTORY]",
     "PACK_CHANGED": "Give the changed pack a new id; an id has one content for ever.",
 }
 """Every code of a pack's fault, with its remedy."""

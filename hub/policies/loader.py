@@ -1,6 +1,7 @@
 """TOML packs become frozen data (domain 3); what is inconsistent is refused by hub.policies.checks."""
 
 import hashlib
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Final, get_args
@@ -8,12 +9,12 @@ from typing import Any, Final, get_args
 from hub.policies.checks import check_pack
 from hub.policies.clause_readers import (
     MANY,
+    MONTH_DAY_MAX,
     ONE,
     Sources,
     read_funding,
     read_overdue,
     read_repayment,
-    read_retry,
     read_tier,
 )
 from hub.policies.clauses import Citation, Provider, Source, Tier
@@ -24,6 +25,7 @@ from schemas.commands import Scene
 
 PACKS_DIRECTORY: Final = Path(__file__).parent / "packs"
 LOCK_NAME: Final = "packs.lock"
+_PUBLISHED: Final = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 _FOREVER: Final = (1 << 62) - 1
 DEDUCTION_ORDER: Final = ("insurance", "prepayment", "credit")
 
@@ -71,7 +73,6 @@ def _read(top: Table, content_hash: str) -> Pack:
         providers=_providers(top, tiers),
         offers=tuple(_offer(table, sources) for table in top.sections("offers")),
         repayment=read_repayment(top.needed("repayment"), sources),
-        retry=read_retry(top.needed("retry"), sources),
         overdue=read_overdue(top.needed("overdue"), sources),
         idle_hours=idle.number("hours", low=1),
         idle=idle.cited(sources),
@@ -96,7 +97,11 @@ def _sources(top: Table) -> tuple[Source, ...]:
 
 
 def _source(key: str, table: Table) -> Source:
-    source = Source(key, table.text("title"), table.date_text("published"))
+    source = Source(key, table.text("title"), table.text("published"))
+    if not source.title:
+        raise table.fault("title", "a text is needed")
+    if not _PUBLISHED.fullmatch(source.published):
+        raise table.fault("published", "a year, a month or a day is needed, as 2023, 2023-07 or 2023-07-01")
     table.close()
     return source
 
@@ -121,7 +126,8 @@ def _offer(table: Table, sources: Sources) -> Offer:
     bank = table.text("bank")
     if not bank:
         raise table.fault("bank", "a bank's code is needed")
-    return Offer(bank, table.number("limit_fen"), table.cited(sources))
+    day = table.number("statement_day", high=MONTH_DAY_MAX, default=0)
+    return Offer(bank, table.number("limit_fen"), day, table.cited(sources))
 
 
 def _deduction(table: Table, sources: Sources) -> Citation:

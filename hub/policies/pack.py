@@ -38,10 +38,12 @@ CHANNELS_WITH_GATEWAY: frozenset[Channel] = frozenset(("alipay", "unionpay"))
 
 
 class Offer(NamedTuple):
-    """A bank's own better line, for the tiers that leave it to the bank."""
+    """A bank's own terms: a better line, for the tiers that leave it to the bank, and when it bills."""
 
     bank: str
     limit_fen: int
+    statement_day: int
+    """Day of the month on which this bank puts all bills on one statement; 0: each bill has its own due date."""
     citation: Citation
 
 
@@ -67,7 +69,6 @@ class Pack(NamedTuple):
     providers: tuple[Provider, ...]
     """In the order in which scores are asked: the first with a tier decides."""
     repayment: Repayment
-    retry: Retry
     overdue: Overdue
     idle_hours: int
     idle: Citation
@@ -78,6 +79,7 @@ class Pack(NamedTuple):
     holds: Holds = Holds()
     settlement: Settlement = Settlement()
     debit: Debit | None = None
+    retry: Retry = Retry()
     bank: Bank = Bank()
     quiet: Quiet = Quiet()
     fallbacks: Fallbacks = Fallbacks()
@@ -106,9 +108,12 @@ class Pack(NamedTuple):
 
     def limit_fen(self, tier: Tier, bank: str) -> int:
         """Return the line of a tier: its own, or the bank's offer where the tier leaves it to the bank."""
-        if not tier.offer:
-            return tier.limit_fen
-        return max(tier.limit_fen, next((offer.limit_fen for offer in self.offers if offer.bank == bank), 0))
+        offer = self.offer_of(bank) if tier.offer else None
+        return tier.limit_fen if offer is None else max(tier.limit_fen, offer.limit_fen)
+
+    def offer_of(self, bank: str) -> Offer | None:
+        """Return a bank's own terms, or None where it offers what every bank does."""
+        return next((offer for offer in self.offers if offer.bank == bank), None)
 
     def citations(self) -> Iterator[Citation]:
         """Yield the citation of every clause that this pack has."""

@@ -95,36 +95,64 @@ class Policies:
         return next((pack for pack in self._order if pack.covers(institution, at)), None)
 
 
-def load_policies(directory: Path | None = None, ladders: Ladders = DEFAULT_LADDERS) -> Policies:
-    """Return the packs of a directory, checked against its hash lock.
+def load_policies(extra: Path | None = None, ladders: Ladders = DEFAULT_LADDERS) -> Policies:
+    """Return the shipped packs and those of an extra directory, each directory checked against its own hash lock.
 
-    Raises PackError: an inconsistent pack, a file changed under an id that is locked, a pack missing from the lock.
+    Raises PackError: an inconsistent pack, a file changed under an id that is locked, a pack or a list of cut points
+    missing from the lock, an id in both directories.
     """
-    place = directory or PACKS_DIRECTORY
-    packs = [read_pack(path) for path in sorted(place.glob("*.toml"))]
-    if not packs:
-        raise PackError("PACK_UNREADABLE", place.name, "directory", "there is no pack in it")
-    lock = _read_lock(place / LOCK_NAME)
-    for pack in packs:
-        _check_lock(pack, lock["packs"])
-    return Policies(packs, ladders, lock["cut_points"])
+    places = (PACKS_DIRECTORY,) if extra is None else (PACKS_DIRECTORY, extra)
+    return load_directories(places, ladders)
 
 
-def write_lock(directory: Path | None = None) -> Path:
-    """Add new packs and their cut points to the lock; a locked id keeps its hash for ever. Returns the lock's path."""
-    place = directory or PACKS_DIRECTORY
-    packs = [read_pack(path) for path in sorted(place.glob("*.toml"))]
-    path = place / LOCK_NAME
+def load_directories(places: Sequence[Path], ladders: Ladders = DEFAULT_LADDERS) -> Policies:
+    """Return the packs of these directories together; the last one's lock must know their cut points."""
+    history: dict[str, Sequence[int]] = {}
+    for place in places:
+        lock = _read_lock(place / LOCK_NAME)
+        history |= lock["cut_points"]
+        for pack in _packs_in(place):
+            _check_lock(pack, lock["packs"])
+    policies = Policies(_together(places), ladders, history)
+    for provider in _PROVIDERS:
+        if policies.cut_points_hash(provider) not in history:
+            raise PackError("PACK_NOT_LOCKED", places[-1].name, "packs.lock", f"{provider}: these cut points are new")
+    return policies
+
+
+def write_lock(*places: Path) -> Path:
+    """Add the packs of the last directory, and the cut points of all, to its lock; return the lock's path.
+
+    A locked id keeps its hash for ever, and a list of cut points stays known.
+    """
+    where = places or (PACKS_DIRECTORY,)
+    path = where[-1] / LOCK_NAME
     lock = _read_lock(path)
-    for pack in packs:
+    for pack in _packs_in(where[-1]):
         if pack.id in lock["packs"]:
             _check_lock(pack, lock["packs"])
         lock["packs"][pack.id] = pack.hash
-    policies = Policies(packs)
+    policies = Policies(_together(where))
     for provider in _PROVIDERS:
         lock["cut_points"][policies.cut_points_hash(provider)] = list(policies.cut_points(provider))
     path.write_text(json.dumps(lock, indent=2, sort_keys=True) + "\n", "utf-8")
     return path
+
+
+def _packs_in(place: Path) -> list[Pack]:
+    packs = [read_pack(path) for path in sorted(place.glob("*.toml"))]
+    if not packs:
+        raise PackError("PACK_UNREADABLE", place.name, "directory", "there is no pack in it")
+    return packs
+
+
+def _together(places: Sequence[Path]) -> list[Pack]:
+    packs: dict[str, Pack] = {}
+    for pack in (pack for place in places for pack in _packs_in(place)):
+        if pack.id in packs:
+            raise PackError("PACK_DUPLICATE", pack.id, "id", "another directory has a pack of this id")
+        packs[pack.id] = pack
+    return list(packs.values())
 
 
 def _read_lock(path: Path) -> _Lock:
@@ -137,7 +165,7 @@ def _read_lock(path: Path) -> _Lock:
 def _check_lock(pack: Pack, locked: Mapping[str, str]) -> None:
     expected = locked.get(pack.id)
     if expected is None:
-        raise PackError("PACK_NOT_LOCKED", pack.id, "file", "add it: python -m hub.policies lock")
+        raise PackError("PACK_NOT_LOCKED", pack.id, "file", "packs.lock does not name it")
     if expected != pack.hash:
         text = "the file changed; an id has one content for ever, so give the changed pack a new id"
         raise PackError("PACK_CHANGED", pack.id, "file", text)

@@ -118,13 +118,6 @@ class Table:
             raise self.fault(key, "a date is needed, as 2023-01-01")
         return day_start(value)
 
-    def date_text(self, key: str) -> str:
-        """Return a date as it is written."""
-        value = self._take(key)
-        if not isinstance(value, date) or isinstance(value, datetime):
-            raise self.fault(key, "a date is needed, as 2023-01-01")
-        return value.isoformat()
-
     def amounts(self, key: str) -> tuple[tuple[str, int], ...]:
         """Return the pairs (word, fen) of a table within this one, the longest word first."""
         section = self.section(key)

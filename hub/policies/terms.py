@@ -9,8 +9,11 @@ from schemas.city_time import DAY_MS, HOUR_MS, at_hour, city_date, city_midnight
 from schemas.commands import Instant
 
 
-def due_at(pack: Pack, closed_at: Instant) -> Instant:
-    """Return the first instant at which a bill closed then is overdue; a due date leaves its free days whole."""
+def due_at(pack: Pack, closed_at: Instant, bank: str = "") -> Instant:
+    """Return the first instant at which a bill closed then is overdue.
+
+    A due date leaves its free days whole, counted from the statement where the bank bills by the month.
+    """
     term = pack.repayment
     if term.kind == "days":
         return closed_at + term.days * DAY_MS
@@ -19,13 +22,14 @@ def due_at(pack: Pack, closed_at: Instant) -> Instant:
     if term.kind == "visit_end":
         return at_hour(closed_at, term.days + 1, 0)
     if term.kind == "due_date":
-        return at_hour(statement_at(pack, closed_at), term.days + 1, term.hour)
+        return at_hour(statement_at(pack, closed_at, bank), term.days + 1, term.hour)
     assert_never(term.kind)
 
 
-def statement_at(pack: Pack, closed_at: Instant) -> Instant:
-    """Return the day of the statement a bill stands on: the month's next one, its own day without a statement day."""
-    day = pack.bank.statement_day
+def statement_at(pack: Pack, closed_at: Instant, bank: str) -> Instant:
+    """Return when a bill stands on a statement: on the bank's next statement day, at once where it has none."""
+    offer = pack.offer_of(bank)
+    day = offer.statement_day if offer else 0
     if not day:
         return closed_at
     closed = city_date(closed_at)

@@ -125,7 +125,7 @@ def http_app(intake: Intake, settings: Settings, provider: SoftwareProvider, clo
     app = web.Application(middlewares=[guard])
     FhirRoutes(intake, sources, city_key).add_to(app)
     ApiRoutes(intake, sources, city_key).add_to(app)
-    feed = egret_wire(EgretAccess(provider), load_policies(), city_key, clock.wall)
+    feed = egret_wire(EgretAccess(provider), load_policies(settings.packs_dir), city_key, clock.wall)
     NoticeRoutes(intake, (*_gateway_wires(settings), feed)).add_to(app)
     return app
 

@@ -44,7 +44,7 @@ async def serve(settings: Settings, folder: Path) -> int:
     """Run the worker and its health routes in a running loop; return the exit status."""
     processor = AccountProcessor(
         lane_settings(settings),
-        DomainRules(load_policies()),
+        DomainRules(load_policies(settings.packs_dir)),
         open_clock(settings),
         seal=Sealer(open_provider(settings)).seal,
     )

@@ -161,6 +161,8 @@ class Settings(BaseSettings):
     """32 bytes in hex: the HMAC-SM3 key from which account ids are made. Changing it changes every account id."""
     institutions_dir: Path | None = None
     """One profile file per institution."""
+    packs_dir: Path | None = None
+    """Policy packs besides the shipped ones, with their own packs.lock (`python -m hub.policies lock DIRECTORY`)."""
     gateways: GatewaysSettings = GatewaysSettings()
     sm: SmSettings = SmSettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.policies import Ladders, PackError, load_policies, write_lock
+from hub.policies import Ladders, PackError, load_directories, load_policies, write_lock
 from hub.policies.loader import PACKS_DIRECTORY, read_pack
 
 CITY = (PACKS_DIRECTORY / "xiamen-city-2023.toml").read_text("utf-8")
@@ -68,7 +68,7 @@ def test_a_changed_file_under_a_locked_id_is_refused(tmp_path):
     for path in PACKS_DIRECTORY.iterdir():
         shutil.copy(path, tmp_path)
     pack_file(tmp_path, CITY.replace("limit_fen = 50000", "limit_fen = 60000", 1))
-    for act in (load_policies, write_lock):
+    for act in (lambda place: load_directories([place]), write_lock):
         with pytest.raises(PackError, match="PACK_CHANGED"):
             act(tmp_path)
 
@@ -77,35 +77,42 @@ def test_a_pack_that_is_not_locked_is_refused_until_it_is(tmp_path):
     """PACK_NOT_LOCKED, then accepted."""
     pack_file(tmp_path, CITY)
     with pytest.raises(PackError, match="PACK_NOT_LOCKED"):
-        load_policies(tmp_path)
+        load_directories([tmp_path])
     write_lock(tmp_path)
-    assert list(load_policies(tmp_path).packs) == ["xiamen-city-2023"]
+    assert list(load_directories([tmp_path]).packs) == ["xiamen-city-2023"]
 
 
 def test_an_empty_directory_is_refused(tmp_path):
     """A hub without a pack would give no credit to anybody, silently."""
     with pytest.raises(PackError, match="PACK_UNREADABLE"):
-        load_policies(tmp_path)
+        load_directories([tmp_path])
 
 
 def test_the_shipped_packs_load_and_every_clause_cites_its_source():
-    """Two packs; key and paragraph everywhere."""
+    """Six packs; key and paragraph everywhere, the rule in both languages, each clause named once."""
     policies = load_policies()
-    assert sorted(policies.packs) == ["xiamen-city-2023", "xiamen-platform-2024"]
+    assert sorted(policies.packs) == [
+        "pingtan-2025",
+        "stomatology-2020",
+        "xiamen-city-2023",
+        "xiamen-platform-2024",
+        "zhongshan-2021",
+        "zhongshan-pilot-2020",
+    ]
     for pack in policies.packs.values():
-        clauses = [pack.coverage, pack.repayment.citation, pack.retry.citation, pack.overdue.citation, pack.idle]
-        clauses += [tier.citation for tier in pack.tiers] + ([pack.debit.citation] if pack.debit else [])
-        assert all(c.clause.startswith(pack.id) and "¶" in c.source and c.rule for c in clauses)
+        cited = list(pack.citations())
+        assert len({each.clause for each in cited}) == len(cited) > 8
+        assert all(c.clause.startswith(f"{pack.id} ") and "¶" in c.source and c.rule and c.rule_zh for c in cited)
 
 
 def test_bands_count_the_cut_points_of_all_packs():
-    """A score is kept as its band: 500, 501, 600, 601, 649, 650, 651."""
+    """A score is kept as its band: 500, 501, 583, 584, 600, 601, 649, 650, 651."""
     policies = load_policies()
-    assert policies.cut_points("egret") == (501, 601, 650, 651)
-    assert [policies.band("egret", value) for value in (0, 500, 501, 600, 601, 649, 650, 651, 900)] == [
-        0, 0, 1, 1, 2, 2, 3, 4, 4,
+    assert policies.cut_points("egret") == (501, 584, 601, 650, 651)
+    assert [policies.band("egret", value) for value in (0, 500, 501, 583, 584, 600, 601, 649, 650, 651, 900)] == [
+        0, 0, 1, 1, 2, 2, 3, 3, 4, 5, 5,
     ]  # fmt: skip
-    assert policies.cut_points("sesame") == ()
+    assert policies.cut_points("sesame") == (650, 700)
     assert policies.cut_points_hash("egret") != policies.cut_points_hash("sesame")
 
 
@@ -113,11 +120,11 @@ def test_a_band_of_an_older_list_counts_as_its_lowest_value(tmp_path):
     """After a pack with other points is added, an old band still gives at most what the score would."""
     pack_file(tmp_path, CITY)
     write_lock(tmp_path)
-    old = load_policies(tmp_path)
+    old = load_directories([tmp_path])
     band, named = old.band("egret", 655), old.cut_points_hash("egret")
     shutil.copy(PACKS_DIRECTORY / "xiamen-platform-2024.toml", tmp_path)
     write_lock(tmp_path)
-    new = load_policies(tmp_path)
+    new = load_directories([tmp_path])
     assert new.cut_points_hash("egret") != named
     assert new.knows(named)
     granted = new.grant(new.packs["xiamen-platform-2024"], "egret", band, named, "CCB")
