@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from adapters.hl7.faults import Fault, Location
-from adapters.hl7.profile import LINE_FIELDS, Kind, Product, Profile, SignRule
+from adapters.hl7.profile import LINE_FIELDS, LINE_FIELDS_SENT, Kind, Product, Profile, SignRule
 from adapters.hl7.reader import Message, Segment, leaf
 from adapters.hl7.times import AHEAD_MAX_MS, instant
 from schemas.commands import ChargeLine, Item, LineKind
@@ -48,7 +48,7 @@ class Lines(msgspec.Struct, frozen=True):
 
 
 class _Values(NamedTuple):
-    """The texts of one FT1 at its profile's positions, in the order of LINE_FIELDS."""
+    """The texts of one FT1 at its profile's positions, in the order of LINE_FIELDS and LINE_FIELDS_SENT."""
 
     set_id: str
     line_id: str
@@ -67,9 +67,12 @@ class _Values(NamedTuple):
     ref: str
     ref_line: str
     intended_duplicate: str
+    amount_sent: str
+    unit_sent: str
 
 
-assert _Values._fields == LINE_FIELDS  # noqa: S101 - one order, written twice
+# One order, written twice.
+assert _Values._fields == (*LINE_FIELDS, *(f"{name}_sent" for name in LINE_FIELDS_SENT))  # noqa: S101
 
 
 def line_kind(kind: Kind, quantity_sign: int, amount_fen: int, profile: Profile) -> LineKind | None:
@@ -88,7 +91,11 @@ def read_lines(message: Message, profile: Profile, control_id: str, event_at: in
 
     `now` is the hub's city time: a service time more than 24 h ahead of it is refused.
     """
-    readers = [_LineReader(segment, profile, control_id, event_at) for segment in message.segments("FT1")]
+    read = profile.plan.under(message.separators)
+    readers = [
+        _LineReader(segment, _Values._make(read(segment)), profile, control_id, event_at)
+        for segment in message.segments("FT1")
+    ]
     keys = _keys_by_set_id(readers)
     latest = now + AHEAD_MAX_MS
     lines = [reader.read(keys, latest) for reader in readers]
@@ -110,14 +117,14 @@ class _LineReader:
 
     __slots__ = ("_event_at", "_profile", "_segment", "_values", "faults", "key", "set_id", "weak")
 
-    def __init__(self, segment: Segment, profile: Profile, control_id: str, event_at: int) -> None:
+    def __init__(self, segment: Segment, values: _Values, profile: Profile, control_id: str, event_at: int) -> None:
         self._segment = segment
         self._profile = profile
         self._event_at = event_at
-        self._values = _Values._make(segment.values(profile.plan))
+        self._values = values
         self.faults: list[Fault] = []
-        self.set_id = self._values.set_id
-        line_id = self._values.line_id
+        self.set_id = values.set_id
+        line_id = values.line_id
         self.weak = not line_id
         self.key = line_id or f"{control_id}#{self.set_id or segment.occurrence}"
 
@@ -147,7 +154,7 @@ class _LineReader:
             line_key=self.key,
             kind=kind,
             amount_fen=amount_fen,
-            item=Item(values.item, values.item_system, values.item_name),
+            item=_item(values.item, values.item_system, values.item_name),
             service_at=service_at,
             quantity=quantity,
             unit_price=unit,
@@ -171,7 +178,7 @@ class _LineReader:
         if not text:
             self._fault(Reason.AMOUNT_MISSING, "amount")
             return None
-        self._currency("amount", text)
+        self._currency("amount", text, self._values.amount_sent)
         amount_fen = _fen(text, self._profile.defaults.leading_dot)
         if amount_fen is None:
             self._fault(Reason.AMOUNT_SYNTAX, "amount")
@@ -183,15 +190,15 @@ class _LineReader:
         text = self._values.qty or self._profile.defaults.quantity or ("1" if kind in _PAYMENTS else "")
         if not text:
             self._missing("qty")
-        elif not _NUMBER.fullmatch(text):
+        elif not _is_number(text):
             self._fault(Reason.AMOUNT_SYNTAX, "qty")
         return text
 
     def _unit(self, kind: Kind | None) -> str:
         text = self._values.unit
         if text:
-            self._currency("unit", text)
-            if not _NUMBER.fullmatch(text):
+            self._currency("unit", text, self._values.unit_sent)
+            if not _is_number(text):
                 self._fault(Reason.AMOUNT_SYNTAX, "unit")
         elif self._profile.guard.product != "none_unit" and kind not in _PAYMENTS and self._values.amount:
             self._missing("unit")
@@ -216,16 +223,15 @@ class _LineReader:
         sent = yuan_text(abs(amount_fen))
         self._fault(Reason.AMOUNT_MISMATCH, "amount", quantity=quantity, unit=unit, expected=expected, sent=sent)
 
-    def _currency(self, name: str, text: str) -> None:
+    def _currency(self, name: str, text: str, sent: str) -> None:
         """Check the currency of `25.00&CNY` and of the caret form `200.00^EUR`; none means the profile's."""
-        position = self._profile.places[name]
-        raw = self._segment.raw(position.field)
         separators, currency = self._segment.separators, self._profile.defaults.currency
-        if raw in (text, f"{text}{separators.subcomponent}{currency}"):
+        if sent in (text, f"{text}{separators.subcomponent}{currency}"):
             return
+        position = self._profile.places[name]
         written = (
-            leaf(raw, position.component, position.subcomponent + 1, separators),
-            leaf(raw, position.component + 1, 1, separators),
+            leaf(sent, position.component, position.subcomponent + 1, separators),
+            leaf(sent, position.component + 1, 1, separators),
         )
         if any(_CURRENCY.fullmatch(name) and name != currency for name in written):
             self._fault(Reason.CURRENCY, name)
@@ -239,6 +245,17 @@ class _LineReader:
         position = self._profile.places.get(name)
         field = position.field if position else 0
         self.faults.append(Fault(reason, Location("FT1", self._segment.occurrence, field), parameters))
+
+
+@lru_cache(maxsize=65_536)
+def _item(code: str, system: str, name: str) -> Item:
+    """Return the item; a hospital's price list is short beside its lines."""
+    return Item(code, system, name)
+
+
+@lru_cache(maxsize=65_536)
+def _is_number(text: str) -> bool:
+    return _NUMBER.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=65_536)

@@ -12,7 +12,8 @@ from typing import Final, Literal
 import msgspec
 import yaml
 
-from adapters.hl7.reader import Place, Plan, place, plan_of
+from adapters.hl7.plans import WHOLE, Plan
+from adapters.hl7.reader import Place, place
 from schemas.commands import Scene, SettlementMode
 
 SHIPPED: Final = Path(__file__).parent / "profiles"
@@ -56,6 +57,8 @@ STANDARD_FIELDS: Final[Mapping[str, str]] = {
 """The standard map of protocols 2.2; a profile lists the fields it has, and has no other."""
 LINE_FIELDS: Final = ("set_id", *STANDARD_FIELDS)
 """The order in which a line's values are read; the set id always stands in FT1-1."""
+LINE_FIELDS_SENT: Final = ("amount", "unit")
+"""Positions whose whole field is read too: their currency stands beside them."""
 _KNOWN: Final = frozenset(STANDARD_FIELDS) | {"batch", "posted_at"}
 _SETTLEMENT_FIELDS: Final = ("id", "total", "fund", "account", "other", "cash")
 _VISIT: Final = ("PV1-19.1", "PV1-50.1", "PID-18.1")
@@ -132,7 +135,7 @@ class Profile(msgspec.Struct, frozen=True):
     places: Mapping[str, Place]
     """Positions of a charge line by name; empty means that the layout is not mapped yet (DIALECT_UNMAPPED)."""
     plan: Plan
-    """The same, to be read in the order of LINE_FIELDS."""
+    """The same, to be read in the order of LINE_FIELDS, then the fields of LINE_FIELDS_SENT as sent."""
     visit: tuple[Place, ...]
     """Where the visit number may stand, first hit wins."""
     kinds: Mapping[str, Kind]
@@ -178,7 +181,7 @@ def _compile(document: _Document) -> Profile:
         identity=identity,
         institution=identity.institution or source_facility,
         places=places,
-        plan=plan_of(read.get(name) for name in LINE_FIELDS),
+        plan=Plan([*map(read.get, LINE_FIELDS), *(_whole(read.get(name)) for name in LINE_FIELDS_SENT)]),
         visit=tuple(map(place, (*_VISIT, *document.visit))),
         kinds=document.kind_alias or STANDARD_KINDS,
         classes={**STANDARD_CLASSES, **document.class_alias},
@@ -202,6 +205,10 @@ def _line_places(fields: dict[str, str]) -> dict[str, Place]:
     if any(position.segment != "FT1" for position in places.values()):
         raise ProfileError("every entry of fields must be a position in FT1")
     return places
+
+
+def _whole(position: Place | None) -> Place | None:
+    return None if position is None else msgspec.structs.replace(position, component=WHOLE, subcomponent=1)
 
 
 def _check_settlement(document: _Document) -> None:

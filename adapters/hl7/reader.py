@@ -5,7 +5,6 @@ the raw fields and goes down to component and subcomponent only where a position
 """
 
 import re
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -79,48 +78,38 @@ def _separators(field: str, signs: str) -> Separators | None:
     return Separators(field, signs[0], signs[1], signs[2], signs[3:4])
 
 
-class Plan(msgspec.Struct, frozen=True):
-    """Positions of one segment, grouped so that each field is split once."""
-
-    size: int
-    fields: tuple[tuple[int, int, tuple[tuple[int, int, int], ...]], ...]
-    """Field number; the slot where only its first leaf is wanted, else -1; then (slot of the result, component,
-    subcomponent) for each leaf wanted of it."""
-
-
-def plan_of(positions: Iterable[Place | None]) -> Plan:
-    """Return the plan that reads positions of one segment in this order; None reads as empty."""
-    slots = list(positions)
-    by_field: dict[int, list[tuple[int, int, int]]] = {}
-    for slot, at in enumerate(slots):
-        if at is not None:
-            by_field.setdefault(at.field, []).append((slot, at.component, at.subcomponent))
-    ordered = sorted(by_field.items())
-    return Plan(len(slots), tuple((field, _only_first_leaf(wanted), tuple(wanted)) for field, wanted in ordered))
-
-
-def _only_first_leaf(wanted: list[tuple[int, int, int]]) -> int:
-    slot, component, subcomponent = wanted[0]
-    return slot if len(wanted) == component == subcomponent == 1 else -1
-
-
 class Segment:
     """One line, split at the field separator; `occurrence` counts lines of the same name from 1."""
 
-    __slots__ = ("fields", "name", "occurrence", "plain", "separators")
+    __slots__ = ("_fields", "line", "name", "occurrence", "separators")
 
     def __init__(self, name: str, occurrence: int, line: str, separators: Separators) -> None:
         self.name = name
         self.occurrence = occurrence
-        self.plain = _is_plain(line, separators)
-        """No repetition, escape or delete in the whole line: a leaf is what stands before the next separator."""
-        self.fields = line.split(separators.field)
-        """Raw fields: index n holds field n (for MSH the separator itself stands at 1)."""
+        self.line = line
         self.separators = separators
+        self._fields: list[str] | None = None
+
+    @property
+    def fields(self) -> list[str]:
+        """Raw fields: index n holds field n (for MSH the separator itself stands at 1)."""
+        fields = self._fields
+        if fields is None:
+            fields = self._fields = self.line.split(self.separators.field)
+            if self.name == "MSH":
+                fields.insert(1, self.separators.field)
+        return fields
+
+    @property
+    def plain(self) -> bool:
+        """No repetition, escape or delete in the whole line: a leaf is what stands before the next separator."""
+        line, signs = self.line, self.separators
+        return bool(signs.subcomponent) and not (signs.escape in line or signs.repetition in line or DELETE in line)
 
     def raw(self, field: int) -> str:
         """Return the field as sent, all repetitions; empty where the line ends before it."""
-        return self.fields[field] if field < len(self.fields) else ""
+        fields = self.fields
+        return fields[field] if field < len(fields) else ""
 
     def repetitions(self, field: int) -> list[str]:
         """Return the raw repetitions of a field; an empty field has none."""
@@ -135,32 +124,6 @@ class Segment:
     def at(self, position: Place) -> str:
         """Return the leaf at a profile's position in this segment."""
         return self.value(position.field, position.component, position.subcomponent)
-
-    def values(self, plan: Plan) -> list[str]:
-        """Return the leaves a plan names, in the order it was made from, each as `value` gives it."""
-        fields, separators = self.fields, self.separators
-        size, repetition, component_sign = len(fields), separators.repetition, separators.component
-        plain, subcomponent_sign = self.plain, separators.subcomponent
-        found = [""] * plan.size
-        for field, only, wanted in plan.fields:
-            if field >= size:
-                break  # a plan goes up by field; missing trailing fields are empty
-            raw = fields[field]
-            if not raw:
-                continue
-            if plain and only >= 0:
-                found[only] = raw.partition(component_sign)[0].partition(subcomponent_sign)[0]
-                continue
-            if repetition in raw:
-                raw = raw.split(repetition, 1)[0]
-            parts = raw.split(component_sign)
-            for slot, component, subcomponent in wanted:
-                if component <= len(parts):
-                    part = parts[component - 1]
-                    # Separators are never alphanumeric, so such a part has nothing to split or unescape.
-                    whole = subcomponent == 1 and part.isalnum()
-                    found[slot] = part if whole else _subcomponent(part, subcomponent, separators)
-        return found
 
 
 class Message:
@@ -190,9 +153,6 @@ class Message:
             separators = self.separators
             wanted = self._lines_by_name.get(name, ())
             found = [Segment(name, number, line, separators) for number, line in enumerate(wanted, 1)]
-            if name == "MSH":
-                for segment in found:
-                    segment.fields.insert(1, separators.field)
             self._segments[name] = found
         return found
 
@@ -223,12 +183,6 @@ def read(text: str) -> Message | None:
     lines = lines_of(text)
     separators = separators_of(lines[0]) if lines else None
     return Message(lines, separators) if separators else None
-
-
-def _is_plain(line: str, separators: Separators) -> bool:
-    return bool(separators.subcomponent) and not (
-        separators.escape in line or separators.repetition in line or DELETE in line
-    )
 
 
 def _first_leaf(raw: str, component: int, subcomponent: int, separators: Separators) -> str:
