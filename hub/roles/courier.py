@@ -90,7 +90,7 @@ class Courier:
         self._calls = bus.committed_consumer(kafka, client, group=settings.group("courier"))
         self._relays = bus.committed_consumer(kafka, client, group=settings.group("relay"))
         self._relay_producer = bus.durable_producer(kafka, f"{client}-relay")
-        self._log = DurableLog(lambda: bus.durable_producer(kafka, client))
+        self._log = DurableLog(lambda: bus.log_client(kafka, client))
         self._workers: tuple[CallWorker, RelayWorker] | None = None
         self._told = False
 

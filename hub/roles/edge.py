@@ -23,7 +23,7 @@ from hub.roles.edge_hl7 import Hl7Acceptance, observe
 from hub.roles.edge_http import HttpListener, guard
 from hub.roles.edge_notices import NoticeRoutes, Wire, alipay_wire, egret_wire, unionpay_wire
 from hub.roles.gateways import alipay_access, unionpay_access
-from hub.runtime.bus import committed_consumer, durable_producer
+from hub.runtime.bus import committed_consumer, log_client
 from hub.runtime.clock import Clock, open_clock
 from hub.runtime.durable_log import DurableLog
 from hub.runtime.guomi import SoftwareProvider
@@ -72,9 +72,7 @@ class Edge:
         self._settings = settings
         provider = open_provider(settings)
         kafka, client = settings.kafka, f"edge-{settings.edge.slot}"
-        self._log = DurableLog(
-            lambda: durable_producer(kafka, client), wait_seconds=settings.edge.durable_wait_ms / 1000
-        )
+        self._log = DurableLog(lambda: log_client(kafka, client), wait_seconds=settings.edge.durable_wait_ms / 1000)
         self._desk = ReplyDesk(lambda: committed_consumer(kafka, client), settings.topics.replies, settings.edge.slot)
         self.intake = Intake(
             self._log,

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from hub.runtime.settings import KafkaSettings
@@ -78,6 +79,13 @@ def durable_producer(kafka: KafkaSettings, client_id: str) -> Any:
         max_request_size=MAX_MESSAGE_BYTES,
         request_timeout_ms=15_000,
         retry_backoff_ms=100,  # 20 ms, as the lanes use, fills the log while a broker is away
+    )
+
+
+def log_client(kafka: KafkaSettings, client_id: str) -> Any:
+    """Return an unstarted client for `DurableLog`, which keeps the batches and the sequence itself."""
+    return AIOKafkaClient(
+        **kafka.client_arguments(), client_id=client_id, request_timeout_ms=15_000, retry_backoff_ms=100
     )
 
 

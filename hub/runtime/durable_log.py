@@ -1,33 +1,28 @@
-"""One idempotent producer that says when a record is durable, and says HUB_BUSY instead of keeping what is not.
+"""The log as the edge and the courier write it: a record is durable, or its sender is told HUB_BUSY.
 
-At most `window` records wait for the broker; the next one is refused at once. A record that was not confirmed in time
-may still become durable: its sender was told so, and its repeat is recognised by the account.
+At most `window` records wait for the broker; the next one is refused at once, and so is every one while no broker
+answers. A record refused unsent is never written. One that was sent and not confirmed in time may have been: its sender
+was told HUB_BUSY too, and its repeat is recognised by the account.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 from aiokafka.errors import KafkaError
 
 from hub.runtime.logs import get_logger
-from schemas.errors import TransportError
-from schemas.reasons import Reason
+from hub.runtime.producer_session import HubBusyError, ProducerSession
+from hub.runtime.record_partition import Headers
+
+__all__ = ["DurableLog", "HubBusyError"]
 
 WINDOW_RECORDS: Final = 4096
 WINDOW_BYTES: Final = 64 * 1024 * 1024
 _RETRY_SECONDS: Final = 0.5
 _STOP_SECONDS: Final = 5.0
 _log = get_logger("durable_log")
-Headers = Sequence[tuple[str, bytes]]
-
-
-class HubBusyError(TransportError):
-    """The record is not confirmed to be durable: the sender keeps its message and sends it again."""
-
-    def __init__(self) -> None:
-        super().__init__(Reason.HUB_BUSY)
 
 
 class DurableLog:
@@ -35,32 +30,30 @@ class DurableLog:
 
     def __init__(
         self,
-        make_producer: Callable[[], Any],
+        make_client: Callable[[], Any],
         *,
         wait_seconds: float = 5.0,
         window: int = WINDOW_RECORDS,
         window_bytes: int = WINDOW_BYTES,
     ) -> None:
-        """`make_producer` returns an unstarted aiokafka producer; `wait_seconds` bounds one append."""
-        self._make_producer = make_producer
+        """`make_client` returns an aiokafka client that is not started; `wait_seconds` bounds one append."""
+        self._make_client = make_client
         self._wait_seconds = wait_seconds
         self._window = window
         self._window_bytes = window_bytes
-        self._producer: Any = None
+        self._session: ProducerSession | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._replace = asyncio.Event()
-        self._outstanding = 0
-        self._outstanding_bytes = 0
 
     @property
     def connected(self) -> bool:
-        """Whether a producer is there and none of its records failed."""
-        return self._producer is not None
+        """Whether there is a producer whose batches are confirmed."""
+        return self._session is not None
 
     @property
     def outstanding(self) -> int:
-        """Records sent and neither confirmed nor given up."""
-        return self._outstanding
+        """Records taken and neither confirmed nor given up."""
+        return self._session.outstanding if self._session is not None else 0
 
     def start(self) -> None:
         """Begin to connect, and keep being connected, in the background."""
@@ -72,101 +65,68 @@ class DurableLog:
             self._keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._keeper
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            await _stopped(producer)
+        session = self._session
+        if session is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_STOP_SECONDS):
+                    await session.drain()
+            self._session = None
+            await _closed(session)
 
     async def append(self, topic: str, key: bytes, value: bytes, headers: Headers = ()) -> None:
         """Return once the record is durable. Raises HubBusyError when it is not known to be.
 
-        Records of one key keep the order in which `append` was called.
+        Records of one key keep the order in which `append` was called. Who stops waiting does not take it back.
         """
-        producer = self._producer
-        size = len(key) + len(value)
-        full = self._outstanding >= self._window or self._outstanding_bytes + size > self._window_bytes
-        if producer is None or full:
+        session = self._session
+        if session is None or self._full(session, len(key) + len(value)):
             raise HubBusyError
-        try:
-            async with asyncio.timeout(self._wait_seconds):
-                await (await self._send(producer, size, topic, key, value, headers))
-        except (KafkaError, OSError, TimeoutError):
-            raise HubBusyError from None
+        if not session.knows(topic):
+            await _learned(session, topic)
+        await session.append(topic, key, value, headers)
 
-    async def _send(
-        self, producer: Any, size: int, topic: str, key: bytes, value: bytes, headers: Headers
-    ) -> "asyncio.Future[Any]":
-        """Return what is told the record's confirmation; the record counts until it is confirmed or given up.
-
-        Who stops waiting does not take the record back: the producer's own future is never awaited by a sender.
-        """
-        self._count(1, size)
-        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        try:
-            confirmed: asyncio.Future[Any] = await producer.send(topic, value=value, key=key, headers=list(headers))
-        except BaseException:
-            self._count(-1, size)
-            raise
-        confirmed.add_done_callback(lambda record: self._settled(producer, record, size, told))
-        return told
-
-    def _settled(self, producer: Any, record: "asyncio.Future[Any]", size: int, told: "asyncio.Future[None]") -> None:
-        self._count(-1, size)
-        fault = KafkaError("given up") if record.cancelled() else record.exception()
-        if fault is None:
-            _tell(told)
-            return
-        _tell(told, fault)
-        if not record.cancelled():
-            self._give_up(producer, fault)
-
-    def _count(self, change: int, size: int) -> None:
-        self._outstanding += change
-        self._outstanding_bytes += change * size
-
-    def _give_up(self, producer: Any, fault: BaseException | None) -> None:
-        """Leave a producer after a failed record: its sequence numbers have a gap the broker would refuse for ever."""
-        if self._producer is producer:
-            self._producer = None
-            self._replace.set()
-            _log.warning("producer_replaced", fault=type(fault).__name__)
+    def _full(self, session: ProducerSession, size: int) -> bool:
+        return session.outstanding >= self._window or session.outstanding_bytes + size > self._window_bytes
 
     async def _keep_connected(self) -> None:
-        old: Any = None
         while True:
-            if old is not None:
-                await _stopped(old)
-            old = await self._connected()
+            session = await self._connected()
             self._replace.clear()
-            self._producer = old
+            self._session = session
             await self._replace.wait()
+            await _closed(session)
 
-    async def _connected(self) -> Any:
-        """Return a started producer, trying again until the broker answers."""
+    async def _connected(self) -> ProducerSession:
+        """Return a started session, trying again until the broker answers."""
         while True:
-            producer = self._make_producer()
+            session = ProducerSession(self._make_client(), wait_seconds=self._wait_seconds, ended=self._give_up)
             try:
-                await producer.start()
+                await session.start()
             except (KafkaError, OSError):
-                await _stopped(producer)
+                await _closed(session)
                 await asyncio.sleep(_RETRY_SECONDS)
             except asyncio.CancelledError:
-                await _stopped(producer)
+                await _closed(session)
                 raise
             else:
-                return producer
+                return session
+
+    def _give_up(self, session: ProducerSession) -> None:
+        """Leave a session that is over: from now on every append is refused until the next one has begun."""
+        if self._session is session:
+            self._session = None
+            self._replace.set()
+            _log.warning("producer_replaced", **session.lost)
 
 
-def _tell(told: "asyncio.Future[None]", fault: BaseException | None = None) -> None:
-    """Wake the sender, unless it has stopped waiting."""
-    if told.done():
-        return
-    if fault is None:
-        told.set_result(None)
-    else:
-        told.set_exception(fault)
+async def _learned(session: ProducerSession, topic: str) -> None:
+    try:
+        await session.learn(topic)
+    except (KafkaError, OSError):
+        raise HubBusyError from None
 
 
-async def _stopped(producer: Any) -> None:
+async def _closed(session: ProducerSession) -> None:
     with contextlib.suppress(KafkaError, OSError, TimeoutError):
         async with asyncio.timeout(_STOP_SECONDS):
-            await producer.stop()
+            await session.close()

@@ -25,7 +25,7 @@ ALLOWED_KEYS = frozenset(
         # how it went
         "attempt", "bytes", "code", "count", "commands", "duplicates", "duration_ms", "exit_code", "fault", "kind",
         "latency_ms", "lines", "outcome", "position", "reason", "records", "remedy", "repeated", "restored", "retry_at",
-        "signal", "state", "status", "timers", "transient", "wait_ms",
+        "signal", "state", "status", "timers", "transient", "unknown", "unsent", "wait_ms",
         # clocks, addresses, settings
         "accepted_at", "address", "city", "due_at", "now", "port", "setting", "speed", "wall",
         # the critical section a stretched run is inside of; failures of our own code
