@@ -33,6 +33,7 @@ TimerKind = Literal[
     "parked_credit",
     "resume",
     "archive",
+    "fee",
 ]
 
 

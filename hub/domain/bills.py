@@ -4,6 +4,7 @@ from typing import Final
 
 from hub.domain.clocks import DAY_MS, at_hour
 from hub.domain.draft import Draft
+from hub.domain.fee_rules import fee_from
 from hub.domain.refunds import refund_payments
 from hub.domain.state import Agreement, Bill, Encounter
 from hub.policies import Pack
@@ -53,6 +54,7 @@ def issue_bills(draft: Draft, visit: str, closed_at: Instant, *, supplementary: 
                 debited_at,
                 ends_at,
                 supplementary,
+                fee_from(pack.bank, closed_at, ends_at),
             )
         )
 

@@ -6,6 +6,7 @@
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
+from hub.domain.advances import close_day, note_tick, open_advance, record_advance_word
 from hub.domain.agreements import sign_agreement, withdraw_agreement
 from hub.domain.auto_debit import debit_due, query_due, retry_due, term_due
 from hub.domain.balances import refund_balance
@@ -18,8 +19,10 @@ from hub.domain.eligibility import check_eligibility, eligibility_answer
 from hub.domain.evolve import memory_key, references_of, stamped, without_timer
 from hub.domain.facts import facts
 from hub.domain.feeds import receive_feed_message
+from hub.domain.fees import fee_due, waive_bill_fees
 from hub.domain.freezing import freeze_bill, unfreeze_bill
 from hub.domain.gateway import record_result
+from hub.domain.losses import record_collection, record_recovery, write_off
 from hub.domain.notices import note_agreement_end, receive_notice
 from hub.domain.numbers import identify, identify_patient, route
 from hub.domain.prepayment import deposit_insurance, deposit_prepayment, receive_transfer, refund_prepayment
@@ -63,6 +66,14 @@ _DECIDE: Final[dict[type, Callable[[Draft, Any], Outcome | Refusal]]] = {
     commands.RefundBalance: refund_balance,
     commands.FreezeBill: freeze_bill,
     commands.UnfreezeBill: unfreeze_bill,
+    commands.RecordBankCollection: record_collection,
+    commands.WaiveFees: waive_bill_fees,
+    commands.WriteOffBill: write_off,
+    commands.RecordRecovery: record_recovery,
+    commands.OpenAdvance: open_advance,
+    commands.RecordAdvanceWord: record_advance_word,
+    commands.Tick: note_tick,
+    commands.CloseDay: close_day,
 }
 _NOT_REMEMBERED: Final = (commands.CheckEligibility, commands.ReceiveFeedMessage)
 """A question is asked anew each time; a feed keeps its own memory."""
@@ -76,6 +87,7 @@ _LETTERS: Final[dict[Interface, DeadLetterInterface]] = {
     "score": "score",
     "api": "api",
     "courier": "commands",
+    "clerk": "commands",
     "relay": "commands",
     "reinjection": CHARGE_QUARANTINE,
 }
@@ -170,6 +182,7 @@ _FIRE_BY_ID: Final[dict[str, Callable[[Draft, str], Outcome]]] = {
     "debit_query": query_due,
     "refund_query": refund_query_due,
     "term": term_due,
+    "fee": fee_due,
 }
 
 

@@ -7,6 +7,7 @@ hub owes the person. A posting whose amount is 0 is left out.
 from collections.abc import Callable
 from typing import Any, Final
 
+from hub.domain import clearing_journal
 from hub.domain.state import AccountState
 from schemas import events
 from schemas.events import Allocation
@@ -148,4 +149,5 @@ _POST: Final[dict[type, Callable[[AccountState, Any], Postings]]] = {
     events.RefundStarted: _refund_started,
     events.RefundSettled: _refund_settled,
     events.RefundFailed: _refund_failed,
+    **clearing_journal.POST,
 }

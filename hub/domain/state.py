@@ -11,6 +11,7 @@ from typing import Final, Literal
 import msgspec
 from msgspec.structs import astuple
 
+from hub.domain.clearing_state import Clearing
 from hub.domain.frozen import Frozen
 from hub.domain.prepayment_state import Deposit
 from schemas.commands import Cause, Channel, Instant, Scene
@@ -363,6 +364,8 @@ class Core(Frozen, frozen=True):
     """`kind|subject` → when it is due."""
     deposits: dict[str, Deposit] = {}
     """Money paid in advance, by deposit, oldest first."""
+    clearing: Clearing | None = None
+    """Fees, losses, advances and the clerk's calendar; None where there was never one."""
 
 
 class AccountState(Frozen, frozen=True):

@@ -9,6 +9,16 @@ city time; wall instants are named `*_wall_at`. Money is integer fen.
 
 from schemas.commands.balances import RefundBalance, RefundPrepayment
 from schemas.commands.billing import FreezeBill, UnfreezeBill
+from schemas.commands.clearing import (
+    CloseDay,
+    OpenAdvance,
+    RecordAdvanceWord,
+    RecordBankCollection,
+    RecordRecovery,
+    Tick,
+    WaiveFees,
+    WriteOffBill,
+)
 from schemas.commands.command import COMMAND_BYTES_MAX, LINES_MAX, Body, Command, ReplyTo, Via
 from schemas.commands.credit import (
     CheckEligibility,
@@ -52,6 +62,7 @@ __all__ = [
     "Channel",
     "ChargeLine",
     "CheckEligibility",
+    "CloseDay",
     "Command",
     "DepositInsuranceAccount",
     "DepositPrepayment",
@@ -65,11 +76,15 @@ __all__ = [
     "LineKind",
     "NoteAgreementEnd",
     "ObserveScore",
+    "OpenAdvance",
     "PostCharge",
     "ReceiveFeedMessage",
     "ReceiveNotice",
     "ReceiveTransfer",
+    "RecordAdvanceWord",
+    "RecordBankCollection",
     "RecordGatewayResult",
+    "RecordRecovery",
     "RecordRepayment",
     "RecordVisit",
     "RefundBalance",
@@ -83,7 +98,10 @@ __all__ = [
     "SignAgreement",
     "Struct",
     "Subject",
+    "Tick",
     "UnfreezeBill",
     "Via",
+    "WaiveFees",
     "WithdrawAgreement",
+    "WriteOffBill",
 ]

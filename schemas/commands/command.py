@@ -2,12 +2,13 @@
 
 from schemas.commands.balances import BalanceBody
 from schemas.commands.billing import BillingBody
+from schemas.commands.clearing import ClearingBody
 from schemas.commands.credit import CreditBody
 from schemas.commands.parts import Instant, Interface, Struct
 from schemas.commands.payments import PaymentBody
 from schemas.commands.treatment import TreatmentBody
 
-Body = TreatmentBody | CreditBody | PaymentBody | BalanceBody | BillingBody
+Body = TreatmentBody | CreditBody | PaymentBody | BalanceBody | BillingBody | ClearingBody
 
 
 class ReplyTo(Struct, frozen=True):

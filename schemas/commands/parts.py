@@ -9,7 +9,7 @@ Scene = Literal["outpatient", "emergency", "inpatient", "pharmacy", "internet"]
 LineKind = Literal["charge", "credit", "memo", "payment"]
 SettlementMode = Literal["none", "in_message", "after"]
 Channel = Literal["alipay", "unionpay", "bank"]
-Interface = Literal["mllp", "fhir", "alipay", "unionpay", "score", "api", "courier", "relay", "reinjection"]
+Interface = Literal["mllp", "fhir", "alipay", "unionpay", "score", "api", "courier", "clerk", "relay", "reinjection"]
 
 
 class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=False, omit_defaults=True, gc=False):

@@ -54,6 +54,19 @@ from schemas.events.charges import (
     SettlementBlocked,
     SettlementReversed,
 )
+from schemas.events.clearing import (
+    AdvanceConfirmed,
+    AdvanceOpened,
+    AdvanceRefused,
+    BankCollected,
+    BillWrittenOff,
+    ClearingEvent,
+    DayClosed,
+    FeeAccrued,
+    FeePaid,
+    FeesWaived,
+    LossRecovered,
+)
 from schemas.events.debits import (
     ChannelRefunded,
     DebitDoubted,
@@ -89,13 +102,18 @@ Event = (
     | BillEvent
     | DebitEvent
     | RefundEvent
+    | ClearingEvent
 )
 
 __all__ = [
+    "AdvanceConfirmed",
+    "AdvanceOpened",
+    "AdvanceRefused",
     "AgreementEnded",
     "AgreementSigned",
     "Allocation",
     "BalanceRefunded",
+    "BankCollected",
     "BillClosed",
     "BillFrozen",
     "BillIssued",
@@ -106,6 +124,7 @@ __all__ = [
     "BillTermPassed",
     "BillUnfreezeProposed",
     "BillUnfrozen",
+    "BillWrittenOff",
     "ChannelAgreementEnded",
     "ChannelRefunded",
     "ChargePosted",
@@ -115,6 +134,7 @@ __all__ = [
     "CreditParked",
     "CreditReleased",
     "CreditUnparked",
+    "DayClosed",
     "DebitDoubted",
     "DebitFailed",
     "DebitFinished",
@@ -123,13 +143,17 @@ __all__ = [
     "DebitStarted",
     "DebitUnknown",
     "Event",
+    "FeeAccrued",
+    "FeePaid",
     "FeedAdvanced",
+    "FeesWaived",
     "Forwarded",
     "InsuranceAccountDeposited",
     "InsuranceSettled",
     "LatePaymentReceived",
     "LineSet",
     "LinesHeld",
+    "LossRecovered",
     "NumberLinked",
     "NumberNoted",
     "PersonIdentified",

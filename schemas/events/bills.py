@@ -19,6 +19,8 @@ class BillIssued(Struct, frozen=True, tag="bill_issued"):
     """0 when the pack has no auto-debit clause and no consent for a debit on the due date."""
     due_at: Instant
     supplementary: bool = False
+    fee_at: Instant = 0
+    """When the first day that costs something is over; 0 where nobody may charge anything."""
 
 
 class BillRevised(Struct, frozen=True, tag="bill_revised"):

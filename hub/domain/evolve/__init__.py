@@ -10,7 +10,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from hub.domain.digests import content_digest, id_digest
-from hub.domain.evolve import accounts, agreements, bills, charges, debits, refunds, visits
+from hub.domain.evolve import accounts, agreements, bills, charges, clearing, debits, refunds, visits
 from hub.domain.evolve.changes import timer_key, without
 from hub.domain.state import AccountState, Core, Seen
 from schemas import events
@@ -30,6 +30,7 @@ APPLY: Final[dict[type, Callable[[AccountState, Any], AccountState]]] = {
     **agreements.APPLY,
     **bills.APPLY,
     **charges.APPLY,
+    **clearing.APPLY,
     **debits.APPLY,
     **refunds.APPLY,
     **visits.APPLY,
@@ -45,6 +46,8 @@ _REFERENCE: Final[dict[type, str]] = {
     events.RepaymentReceived: "payment",
     events.PrepaymentRefunded: "refund",
     events.BalanceRefunded: "refund",
+    events.BankCollected: "payment",
+    events.LossRecovered: "payment",
     events.RefundStarted: "refund_no",
 }
 

@@ -26,6 +26,7 @@ def _issued(state: AccountState, event: events.BillIssued) -> AccountState:
     core = state.core
     timers = armed(core.timers, "auto_debit", bill.id, event.debit_at, city=True, outside=True)
     timers = armed(timers, "term", bill.id, event.due_at, city=True, outside=True)
+    timers = armed(timers, "fee", bill.id, event.fee_at, city=True, outside=True)
     core = replace(core, bills=put(core.bills, bill.id, bill), counters=counted(core, "B"), timers=timers)
     return _claimed(AccountState(core, state.encounters), bill)
 
@@ -55,7 +56,7 @@ def _revised(state: AccountState, event: events.BillRevised) -> AccountState:
 
 def quiet(timers: dict[str, Alarm], bill: Bill) -> dict[str, Alarm]:
     """Return the timers without those of a bill on which nothing is owed any more."""
-    return disarmed(timers, bill.id, "auto_debit", "debit_retry", "term") if bill.settled else timers
+    return disarmed(timers, bill.id, "auto_debit", "debit_retry", "term", "fee") if bill.settled else timers
 
 
 def _reduction_held(state: AccountState, event: events.BillReductionHeld) -> AccountState:
