@@ -1,9 +1,12 @@
-"""The part of Faust the views stand on, corrected in four places (kernel.md 6); versions are pinned and asserted.
+"""The part of Faust the views stand on, corrected in five places (kernel.md 6); versions are pinned and asserted.
 
 1. Faust reads uncommitted records unless it writes transactions itself; the views must see committed facts only.
 2. Its commits crawl over transaction markers: the gap it records contains the first message after the gap.
 3. `FlowControlEvent.resume` empties the queues even if nothing was suspended: messages vanish (faust issue 596).
-4. Recovery takes the last record of a key; here the highest source offset wins, so that a worker that was paused and
+4. A fetch under way is given the live set of active partitions. When the tables are restored that set is empty for a
+   moment, which aiokafka takes for "all": facts that arrive then are handed out, thrown away, and read again only if
+   something was committed before.
+5. Recovery takes the last record of a key; here the highest source offset wins, so that a worker that was paused and
    wrote late cannot roll a row back.
 """
 
@@ -31,7 +34,7 @@ def assert_pinned_versions() -> None:
 
 
 class CommittedConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc] # Faust has no usable types
-    """Makes the worker's consumer read-committed; `in_transaction` is true only while it is created."""
+    """Makes the worker's consumer read-committed (`in_transaction` is true only while it is created), and exact."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         before = self.consumer.in_transaction
@@ -40,6 +43,14 @@ class CommittedConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[mi
             return super()._create_worker_consumer(transport)
         finally:
             self.consumer.in_transaction = before
+
+    async def _fetch_records(self, consumer: Any, active_partitions: set[Any], **limits: Any) -> dict[Any, list[Any]]:
+        """Return records of the partitions that are active now, whatever becomes of the set while this waits."""
+        wanted = frozenset(active_partitions)
+        if not wanted:
+            return {}
+        found: dict[Any, list[Any]] = await super()._fetch_records(consumer, wanted, **limits)
+        return found
 
 
 class CommittedConsumer(driver.Consumer):  # type: ignore[misc] # Faust has no usable types

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -10,12 +11,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from page_scenes import DAY_MS, HOUR_MS, Scene
 from web_world import ViewsProcess, scenes, until, views_worker
 
-from hub.runtime.bus import group_lag
+from hub.runtime.bus import committed_consumer, group_lag
 from hub.runtime.reading import committed_records
 from hub.runtime.settings import Settings
 from hub.web.live_tables import LiveTable, row_id
 from schemas.facts import Fact, Facts
 from schemas.topics import Topics
+from streams.views.committed import CommittedConsumerThread
 from streams.views.sections import VIEWS_AFTER_PROGRESS, VIEWS_AFTER_ROWS
 from streams.views.tables import StreamTable, stream_tables
 
@@ -109,6 +111,32 @@ async def test_a_worker_killed_inside_a_critical_section_is_exact(
         async with views_worker(settings, tmp_path):
             await all_exact(settings, lanes)
     assert hub_topics.facts.name
+
+
+async def test_a_fetch_under_way_leaves_alone_what_it_was_not_asked_for(settings: Settings, hub_topics: Topics):
+    """When its tables are restored Faust empties the set a fetch under way was given; aiokafka takes that for all.
+
+    The facts it then handed out were thrown away, and nothing read them again before the first commit.
+    """
+    thread = CommittedConsumerThread.__new__(CommittedConsumerThread)  # without an app and its loop
+    thread.consumer = SimpleNamespace(flow_active=True)
+    restored, waiting = (TopicPartition(hub_topics.facts.name, number) for number in range(2))
+    consumer = committed_consumer(settings.kafka, "views")
+    await consumer.start()
+    try:
+        async with scenes(settings, 2) as lanes:
+            consumer.assign([restored, waiting])
+            await consumer.seek_to_beginning()
+            wanted = {restored}
+            fetching = asyncio.ensure_future(thread._fetch_records(consumer, wanted, timeout=3.0))
+            await asyncio.sleep(0.2)
+            wanted.clear()
+            await lanes[1].commit(lanes[1].charge())
+            assert await fetching == {}
+            assert await thread._fetch_records(consumer, wanted, timeout=0.5) == {}
+            assert list(await thread._fetch_records(consumer, {waiting}, timeout=10.0)) == [waiting]
+    finally:
+        await consumer.stop()
 
 
 async def test_facts_read_a_second_time_change_nothing(settings: Settings, hub_topics: Topics, tmp_path: Path):
