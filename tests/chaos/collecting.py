@@ -11,6 +11,7 @@ import asyncpg
 from aiokafka.errors import KafkaError
 from evidence import Clock, Evidence, read_sent_log
 from oracle import is_command, one_outcome_each, outcome_word, projection
+from oracle_tables import last_of_each_key, table_complaints
 from topic_reader import read_topic
 
 TOPICS = ("commands", "ledger", "dead-letters")
@@ -68,6 +69,7 @@ async def gather(addresses: dict[str, str], sent_log: Path, clock: Clock) -> Evi
     books, rows = await gateway_books(addresses), await projected(addresses["postgres"])
     commands, ledger, letters = [await read_topic(kafka, f"medcredit.{name}.v1") for name in TOPICS]
     everything = await read_topic(kafka, "medcredit.ledger.v1", committed=False)
+    table = await read_topic(kafka, "medcredit.view.institution-risk.v1")
     return Evidence(
         sent=read_sent_log(sent_log),
         gateways=books,
@@ -77,6 +79,7 @@ async def gather(addresses: dict[str, str], sent_log: Path, clock: Clock) -> Evi
         clock=clock,
         aborted=len(everything) - len(ledger),
         projected=rows,
+        institution_rows=last_of_each_key(table),
     )
 
 
@@ -124,6 +127,7 @@ def missing(evidence: Evidence) -> list[str]:
         *(["nothing could be read"] if not evidence.ledger else []),
         *one_outcome_each(evidence),
         *projection(evidence),
+        *table_complaints(evidence),
         *(f"{each} is under way" for each in forwarded - final),
         *(f"order {each} has no word" for each in decided - heard),
     ]

@@ -78,6 +78,8 @@ class Evidence:
     aborted: int = 0
     projected: list[tuple[int, int, str]] | None = None
     """(partition, offset, hash) of every ledger record the books hold; None when they were not asked."""
+    institution_rows: list[Row] | None = None
+    """The rows of the stream table of institutions; None when they were not asked."""
     city_at_rest: int = 0
     """City time at which the city was frozen; 0 while it runs."""
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from evidence import Evidence, Row, sm3
 from oracle_books import book_complaints
 from oracle_debits import debit_complaints
+from oracle_tables import table_complaints
 from oracle_wire import NOTICES, OUTSIDE, Key, command_key, exchange_key
 
 _TRANSIENT = frozenset(("HUB_BUSY", "SEQ_GAP"))
@@ -32,6 +33,7 @@ def complaints(evidence: Evidence) -> list[str]:
         *book_complaints(evidence),
         *debit_complaints(evidence),
         *projection(evidence),
+        *table_complaints(evidence),
     ]
 
 

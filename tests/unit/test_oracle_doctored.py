@@ -23,7 +23,16 @@ AGREEMENT, BILL, ORDER = (f"{PERSON}{kind}00001" for kind in "ABD")
 CLOSED_AT = 10 * DAY_MS
 CLOCK = Clock(epoch_city=0, epoch_wall=0, speed=7200)
 INDEPENDENT = frozenset(
-    ("aiokafka", "evidence", "oracle", "oracle_accounts", "oracle_books", "oracle_debits", "oracle_wire")
+    (
+        "aiokafka",
+        "evidence",
+        "oracle",
+        "oracle_accounts",
+        "oracle_books",
+        "oracle_debits",
+        "oracle_tables",
+        "oracle_wire",
+    )
 )
 
 
@@ -211,10 +220,11 @@ def test_the_oracle_imports_nothing_of_the_product():
     for name in (
         "evidence",
         "oracle",
-        "oracle_wire",
         "oracle_accounts",
         "oracle_books",
         "oracle_debits",
+        "oracle_tables",
+        "oracle_wire",
         "topic_reader",
     ):
         tree = ast.parse((CHAOS / f"{name}.py").read_text())
@@ -436,3 +446,18 @@ def test_a_refusal_without_its_dead_letter_is_found():
     letter = row(0, 0, b"hl7", json.dumps({"id": "L", "command_id": "i4", "raw_sealed": "x", "wire": "mllp"}).encode())
     assert not any("dead letter" in text for text in complaints(replace(lost, dead_letters=[letter])))
     assert "dead letter L is there twice" in complaints(replace(lost, dead_letters=[letter, letter]))
+
+
+def test_a_stream_table_that_lacks_a_record_is_found():
+    """The table adds up every record of the ledger once: one less or one more shows."""
+    city = right_run()
+    sums = {"count": len(city.records), "charged_fen": 32_500, "credit_fen": 32_500, "debits_paid": 1}
+
+    def with_row(count: int) -> list[str]:
+        kept = row(0, 7, b'[0,"XMZSH"]', json.dumps({"sums": {**sums, "count": count}}).encode())
+        return complaints(replace(evidence(city), institution_rows=[kept]))
+
+    assert with_row(len(city.records)) == []
+    short, long = with_row(len(city.records) - 1), with_row(len(city.records) + 1)
+    assert len(short) == len(long) == 1
+    assert "the table of institutions says count" in short[0]
