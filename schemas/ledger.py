@@ -31,6 +31,7 @@ TimerKind = Literal[
     "term",
     "idle_close",
     "parked_credit",
+    "hold_expiry",
     "resume",
     "archive",
     "fee",

@@ -104,6 +104,9 @@ class Reason(StrEnum):
     CREDIT_EXCEEDS = "CREDIT_EXCEEDS"
     CREDIT_UNMATCHED = "CREDIT_UNMATCHED"
     FORWARD_LOOP = "FORWARD_LOOP"
+    HOLD_CLOSED = "HOLD_CLOSED"
+    HOLD_EXCEEDS = "HOLD_EXCEEDS"
+    HOLD_UNKNOWN = "HOLD_UNKNOWN"
     LATE = "LATE"
     LINE_CHANGED = "LINE_CHANGED"
     LINK_CONFLICT = "LINK_CONFLICT"
@@ -249,6 +252,9 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.CREDIT_EXCEEDS: _R(409, "AE", "207", False, "The refund of {asked} is above what is left of this charge ({left}). Refund at most {left}.", "退费 {asked} 元超过该费用剩余 {left} 元，最多可退 {left} 元。"),
     Reason.CREDIT_UNMATCHED: _R(422, "AE", "207", False, "No charge, or more than one, fits this reversal. Name the original in FT1-31 or FT1-30.", "没有或有多条费用与该冲正相符，请在 FT1-31 或 FT1-30 指明原明细。"),
     Reason.FORWARD_LOOP: _R(409, "AE", "207", False, "The message was forwarded in a circle and stopped. A person must correct the links.", "消息在账户间循环转发，已停止。须人工更正关联。"),
+    Reason.HOLD_CLOSED: _R(409, "AE", "207", False, "The hold was captured, voided or ended already. Place a new hold.", "该预授权已完成、撤销或失效。请重新申请预授权。"),
+    Reason.HOLD_EXCEEDS: _R(409, "AE", "207", False, "{asked} is above what can be held or captured ({left}). Ask for at most {left}.", "{asked} 元超过可预授权或可扣金额 {left} 元，最多 {left} 元。"),
+    Reason.HOLD_UNKNOWN: _R(404, "AE", "204", False, "There is no such hold. Check the hold id.", "没有该预授权。请核对编号。"),
     Reason.LATE: _R(200, "AE", "0", False, "The notice came after a later state and changed nothing.", "通知晚于更新的状态，未作任何更改。"),
     Reason.LINE_CHANGED: _R(409, "AE", "205", False, "Line {line} is already booked with other content. Send a reversal and a new line, or ask for line_replace in the profile.", "明细 {line} 已按不同内容入账。请先冲正再报新明细，或申请在方言中启用 line_replace。"),
     Reason.LINK_CONFLICT: _R(409, "AE", "207", False, "This hospital number is already linked to another person. A person must decide.", "该院内号已关联另一人。须人工处理。"),

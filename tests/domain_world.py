@@ -8,9 +8,10 @@ from pathlib import Path
 
 import msgspec
 
+from hub.domain.bill_states import REOPENED, TRANSITIONS, UNDONE, bill_state
 from hub.domain.decide import decide, fire
 from hub.domain.decision import Decision, Now
-from hub.domain.evolve import evolve
+from hub.domain.evolve import apply, evolve
 from hub.domain.reply import reply_for
 from hub.domain.state import AccountState, Agreement, Bill, Debit, encode_core, encode_encounter, new_state
 from hub.domain.timers import next_timer
@@ -31,7 +32,15 @@ from schemas.commands import (
     Via,
 )
 from schemas.errands import DebitErrand, Errand, QueryErrand, RefundErrand, RelayErrand
-from schemas.events import BalanceRefunded, ChargePosted, RefundFailed, RefundStarted
+from schemas.events import (
+    BalanceRefunded,
+    BillIssued,
+    ChannelRefunded,
+    ChargePosted,
+    DebitFailed,
+    RefundFailed,
+    RefundStarted,
+)
 from schemas.ids import account_id, message_hash
 from schemas.ledger import LedgerRecord
 from schemas.replies import Reply
@@ -64,6 +73,7 @@ class World:
         self.errands: list[Errand] = []
         self.replies: list[Reply] = []
         self.balances: dict[str, int] = defaultdict(int)
+        self.transitions: set[tuple[str, str]] = set()
         self._sent = 0
 
     @property
@@ -112,6 +122,7 @@ class World:
     def _book(self, decision: Decision) -> Decision:
         before = self.state
         check_fold(before, decision)
+        self.transitions |= check_transitions(before, decision)
         self.state = decision.state
         self.ledger.append(decision.record)
         self.decisions.append(decision)
@@ -243,6 +254,25 @@ def check_fold(before: AccountState, decision: Decision) -> None:
     record = _records.decode(msgspec.json.encode(decision.record))
     assert encoded(evolve(before, record)) == encoded(decision.state)
     assert decision.state.core.seq == before.core.seq + 1 == decision.record.seq
+
+
+def check_transitions(before: AccountState, decision: Decision) -> set[tuple[str, str]]:
+    """No bill goes another way than those of architecture 12; a failed debit is a step of its own."""
+    steps, events, old = set(), decision.record.events, before
+    state, happened = before, set()
+    for number, event in enumerate(events):
+        state = apply(state, event)
+        happened.add(type(event))
+        if number < len(events) - 1 and not isinstance(event, DebitFailed):
+            continue
+        for ident, bill in state.core.bills.items():
+            known = old.core.bills.get(ident)
+            pair = (bill_state(known) if known else "open", bill_state(bill))
+            if pair[0] != pair[1] and (known is not None or BillIssued in happened):
+                assert pair in TRANSITIONS | UNDONE or (pair in REOPENED and ChannelRefunded in happened), pair
+                steps.add(pair)
+        old = state
+    return steps
 
 
 def encoded(state: AccountState) -> dict[str, bytes]:

@@ -1,12 +1,28 @@
-"""API bodies about refunds and bills to commands."""
+"""API bodies about refunds, bills and holds to commands."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from adapters.api.bodies import BalanceRefundBody, BillFreezeBody, BillUnfreezeBody, PrepaymentRefundBody
+from adapters.api.bodies import (
+    BalanceRefundBody,
+    BillFreezeBody,
+    BillUnfreezeBody,
+    CaptureBody,
+    HoldBody,
+    PrepaymentRefundBody,
+    VoidBody,
+)
 from adapters.api.reading import Asked, Meaning, check_institution, event_at, fen_of, named_person, owner
-from schemas.commands import FreezeBill, RefundBalance, RefundPrepayment, UnfreezeBill
+from schemas.commands import (
+    CaptureHold,
+    FreezeBill,
+    HoldCredit,
+    RefundBalance,
+    RefundPrepayment,
+    UnfreezeBill,
+    VoidHold,
+)
 from schemas.reasons import Reason
 
 
@@ -34,12 +50,32 @@ def _unfreeze(body: BillUnfreezeBody, asked: Asked) -> Meaning:
     return Meaning(account, UnfreezeBill(asked.address, asked.now, body.author, body.note))
 
 
+def _hold(body: HoldBody, asked: Asked) -> Meaning:
+    check_institution(body.institution, asked)
+    subject = named_person(body.person, body.institution, asked)
+    amount = fen_of(body.amount)
+    hold = HoldCredit(body.institution, body.visit, asked.now, amount, body.hold, body.scene, subject)
+    return Meaning(subject.person or subject.number, hold)
+
+
+def _capture(body: CaptureBody, asked: Asked) -> Meaning:
+    account = owner(asked, "H", Reason.HOLD_UNKNOWN)
+    return Meaning(account, CaptureHold(asked.address, asked.now, fen_of(body.amount), body.line_key))
+
+
+def _void(_body: VoidBody, asked: Asked) -> Meaning:
+    return Meaning(owner(asked, "H", Reason.HOLD_UNKNOWN), VoidHold(asked.address, asked.now))
+
+
 BILLING: Final[Mapping[type, Callable[[Any, Asked], Meaning]]] = MappingProxyType(
     {
         PrepaymentRefundBody: _prepayment_refund,
         BalanceRefundBody: _balance_refund,
         BillFreezeBody: _freeze,
         BillUnfreezeBody: _unfreeze,
+        HoldBody: _hold,
+        CaptureBody: _capture,
+        VoidBody: _void,
     }
 )
 """Body type → its command."""

@@ -126,6 +126,28 @@ class BillUnfreezeBody(BillFreezeBody, frozen=True):
     """One of the two people who free the frozen bill in the address."""
 
 
+class HoldBody(_Body, frozen=True):
+    """At admission: an amount of the credit line, or of the prepayment, is held for the visit."""
+
+    person: PersonBody
+    institution: Institution
+    visit: Word
+    amount: Amount
+    hold: Literal["credit", "prepayment"] = "credit"
+    scene: Scene = "inpatient"
+
+
+class CaptureBody(_Body, frozen=True):
+    """One charge completes the hold in the address; what it does not take is free again."""
+
+    amount: Amount
+    line_key: Text = ""
+
+
+class VoidBody(_Body, frozen=True):
+    """The hold in the address is given back."""
+
+
 AnyBody = (
     AgreementBody
     | WithdrawalBody
@@ -138,6 +160,9 @@ AnyBody = (
     | BalanceRefundBody
     | BillFreezeBody
     | BillUnfreezeBody
+    | HoldBody
+    | CaptureBody
+    | VoidBody
 )
 
 

@@ -19,11 +19,14 @@ from adapters.api.bodies import (
     BillFreezeBody,
     BillRepaymentBody,
     BillUnfreezeBody,
+    CaptureBody,
     EligibilityBody,
+    HoldBody,
     InsuranceDepositBody,
     PrepaymentBody,
     PrepaymentRefundBody,
     RepaymentBody,
+    VoidBody,
     WithdrawalBody,
 )
 from adapters.api.faults import ApiFaultError, Language
@@ -68,6 +71,9 @@ ROUTES: Final = (
     WriteRoute("/balance-refunds", BalanceRefundBody, "Pay back what was paid beyond every bill"),
     WriteRoute("/bills/{id}/freezes", BillFreezeBody, "Stop the debits of a bill"),
     WriteRoute("/bills/{id}/unfreezes", BillUnfreezeBody, "Free a frozen bill; two people are needed"),
+    WriteRoute("/holds", HoldBody, "Hold credit or prepayment for a stay"),
+    WriteRoute("/holds/{id}/captures", CaptureBody, "Complete a hold with one charge"),
+    WriteRoute("/holds/{id}/voids", VoidBody, "Give a hold back"),
     WriteRoute("/eligibility-checks", EligibilityBody, "Ask at check-in what is available", keyed=False),
 )
 

@@ -2,6 +2,7 @@
 
 from hub.domain.credit_lines import granted
 from hub.domain.draft import Draft, Outcome, Refusal
+from hub.domain.holds import release_agreement
 from hub.domain.numbers import identify
 from hub.domain.state import Agreement
 from schemas.commands import SignAgreement, WithdrawAgreement
@@ -68,4 +69,5 @@ def withdraw_agreement(draft: Draft, body: WithdrawAgreement) -> Outcome | Refus
     if not body.agreement or body.agreement != draft.core.agreement:
         return Refusal(Reason.AGREEMENT_UNKNOWN, {"agreement": body.agreement})
     draft.emit(AgreementEnded(body.agreement, body.event_at))
+    release_agreement(draft, body.agreement)
     return Outcome("RECORDED", body.agreement)

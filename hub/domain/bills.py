@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from hub.domain.bill_states import may_close
 from hub.domain.clocks import DAY_MS, at_hour
 from hub.domain.draft import Draft
 from hub.domain.fee_rules import fee_from
@@ -88,12 +89,12 @@ def reduce_bill(draft: Draft, bill_id: str, amount_fen: int) -> None:
     if bill.debiting:
         draft.emit(BillReductionHeld(bill_id, amount_fen))
         return
-    released = min(amount_fen, bill.owed_fen)
+    released, closable = min(amount_fen, bill.owed_fen), may_close(bill)
     draft.emit(BillRevised(bill_id, bill.revision + 1, bill.amount_fen - amount_fen, released))
     if amount_fen > released:
         refund_payments(draft, bill_id, amount_fen - released)
     bill = draft.bill(bill_id)
-    if not bill.amount_fen and not bill.paid_fen:
+    if closable and not (bill.amount_fen or bill.paid_fen):
         draft.emit(BillClosed(bill_id, "cancelled"))
     after_payment(draft, bill_id)
 

@@ -4,10 +4,11 @@ from typing import Final
 
 from hub.domain.bills import bill_late_charge, settle_visit
 from hub.domain.clocks import DAY_MS
-from hub.domain.deduction import Case, allocation_of, split_charge
+from hub.domain.deduction import NO_CLASSES, Case, allocation_of, classes_of, split_charge
 from hub.domain.deposits import known_deposit
 from hub.domain.draft import CHARGE_QUARANTINE, Draft, Outcome, Refusal
 from hub.domain.frozen import Frozen
+from hub.domain.holds import capture
 from hub.domain.lines import Sorted, booked_line, posted_line, sort_lines
 from hub.domain.matching import Hit, OpenLines, Wanted, match_credit
 from hub.domain.reversals import Taking, check_takings, exceeds, take_back
@@ -183,7 +184,8 @@ def _post(draft: Draft, body: PostCharge, pack: Pack, lines: Sorted, netted: lis
     )
     encounter = draft.state.encounters[f"{body.institution}|{body.visit}"]
     idle_at = 0 if encounter.closed_at else idle_instant(draft, encounter.scene, pack)
-    if body.settlement_mode == "after" and body.settlement is None and not encounter.closed_at and net:
+    waits = body.settlement_mode == "after" or pack.settlement.all_at_visit_end
+    if waits and body.settlement is None and not encounter.closed_at and net:
         charge = _hold(draft, body, pack, encounter, posted, net, idle_at)
     else:
         charge = _split(draft, body, pack, encounter, posted, net, idle_at)
@@ -234,9 +236,13 @@ def _split(
 ) -> str:
     charge, agreement = draft.new_id("C"), draft.agreement()
     visits = draft.state.encounters.values()
-    case = Case(draft.core, encounter, visits, agreement, pack, body.institution, encounter.scene, body.event_at)
+    classes = classes_of(pack, _net_costs(posted)) if pack.presets.per_item_class_fen else NO_CLASSES
+    case = Case(
+        draft.core, encounter, visits, agreement, pack, body.institution, encounter.scene, body.event_at, classes
+    )
     split = split_charge(case, net, body.settlement)
     draft.steps = split.steps
+    capture(draft, encounter.key, charge, split.parts)
     draft.emit(
         ChargePosted(
             charge,
@@ -257,6 +263,17 @@ def _split(
         )
     )
     return charge
+
+
+def _net_costs(posted: tuple[PostedLine, ...]) -> list[tuple[str, int]]:
+    """Return item code and cost of each new charge line, less what credits of the same message took off it."""
+    credited: dict[str, int] = {}
+    for line in posted:
+        if line.kind == "credit":
+            credited[line.reverses] = credited.get(line.reverses, 0) + line.amount_fen
+    return [
+        (line.item.code, line.amount_fen - credited.get(line.line_key, 0)) for line in posted if line.kind == "charge"
+    ]
 
 
 def _park(draft: Draft, body: PostCharge, unmatched: list[PostedLine]) -> None:

@@ -25,6 +25,7 @@ from hub.domain.gateway import record_result
 from hub.domain.losses import record_collection, record_recovery, write_off
 from hub.domain.notices import note_agreement_end, receive_notice
 from hub.domain.numbers import identify, identify_patient, route
+from hub.domain.preauthorisation import capture_hold, hold_credit, hold_expired, void_hold
 from hub.domain.prepayment import deposit_insurance, deposit_prepayment, receive_transfer, refund_prepayment
 from hub.domain.refunds import refund_query_due
 from hub.domain.repayments import record_repayment
@@ -65,6 +66,9 @@ _DECIDE: Final[dict[type, Callable[[Draft, Any], Outcome | Refusal]]] = {
     commands.RefundPrepayment: refund_prepayment,
     commands.RefundBalance: refund_balance,
     commands.FreezeBill: freeze_bill,
+    commands.HoldCredit: hold_credit,
+    commands.CaptureHold: capture_hold,
+    commands.VoidHold: void_hold,
     commands.UnfreezeBill: unfreeze_bill,
     commands.RecordBankCollection: record_collection,
     commands.WaiveFees: waive_bill_fees,
@@ -183,6 +187,7 @@ _FIRE_BY_ID: Final[dict[str, Callable[[Draft, str], Outcome]]] = {
     "refund_query": refund_query_due,
     "term": term_due,
     "fee": fee_due,
+    "hold_expiry": hold_expired,
 }
 
 

@@ -10,9 +10,11 @@ from msgspec.structs import astuple
 
 from hub.domain.clocks import city_midnight
 from hub.domain.frozen import Frozen
+from hub.domain.holds import own_credit_held, prepayment_held
 from hub.domain.state import Agreement, Core, Encounter, Parts
 from hub.policies import Pack
 from hub.policies.clauses import Citation
+from hub.policies.standing import item_class
 from schemas.commands import Instant, InsuranceSplit, Scene
 from schemas.events import Allocation
 from schemas.ledger import Step
@@ -20,6 +22,7 @@ from schemas.money import yuan_text
 from schemas.reasons import Reason
 
 NO_PARAMETERS: Final[dict[str, str]] = {}
+NO_CLASSES: Final[dict[str, int]] = {}
 UNLIMITED: Final = 1 << 62
 
 
@@ -35,6 +38,8 @@ class Case(Frozen, frozen=True):
     institution: str
     scene: Scene
     at: Instant
+    classes: dict[str, int] = {}
+    """What the charge costs by item class, where the pack has presets for classes."""
 
 
 class Room(Frozen, frozen=True):
@@ -65,10 +70,10 @@ def split_charge(case: Case, total_fen: int, settlement: InsuranceSplit | None) 
         held = case.core.insurance_fen
         account = insurance = min(total_fen, held)
         rest = total_fen - account
-    kept = case.core.prepayments.get(case.institution, 0)
+    kept = _prepayment_room(case)
     prepayment = min(rest, kept)
     rest -= prepayment
-    room = credit_room(case)
+    room = credit_room(case, total_fen)
     credit = min(rest, room.fen)
     self_pay = rest - credit
     reason = room.reason if self_pay else ""
@@ -82,6 +87,15 @@ def split_charge(case: Case, total_fen: int, settlement: InsuranceSplit | None) 
     return Split(Parts(fund, account, other, prepayment, credit, self_pay), steps, reason, parameters)
 
 
+def _prepayment_room(case: Case) -> int:
+    """Return what the institution keeps for the person and no other visit holds."""
+    core = case.core
+    kept = core.prepayments.get(case.institution, 0)
+    if not core.holds:
+        return kept
+    return kept - prepayment_held(core, case.institution, but_for=case.encounter.key if case.encounter else "")
+
+
 def _step(
     name: Literal["insurance", "prepayment", "credit", "self_pay"],
     available: int,
@@ -93,7 +107,7 @@ def _step(
     return Step(name, available, taken, available - taken, reason, parameters, cited.clause, cited.source)
 
 
-def credit_room(case: Case) -> Room:
+def credit_room(case: Case, total_fen: int = 0) -> Room:
     """Return what credit may give, or 0 with the first condition that does not hold (domain 4.1)."""
     agreement, pack = case.agreement, case.pack
     if agreement is None:
@@ -101,8 +115,11 @@ def credit_room(case: Case) -> Room:
     bar = _bar(case, agreement)
     if bar is not None:
         return bar
-    free = max(0, agreement.limit_fen - agreement.used_fen - agreement.held_fen)
-    preset = _preset_room(case)
+    free = agreement.limit_fen - agreement.used_fen - agreement.held_fen
+    if case.core.holds and case.encounter is not None:
+        free += own_credit_held(case.core, case.encounter.key, agreement.id)
+    free = max(0, free)
+    preset = _preset_room(case, total_fen)
     if preset < free:
         return Room(preset, Reason.PRESET_EXCEEDED, pack.presets.citation)
     return Room(free, Reason.CREDIT_EXHAUSTED, tier_citation(pack, agreement))
@@ -134,18 +151,38 @@ def tier_citation(pack: Pack, agreement: Agreement) -> Citation:
     return pack.coverage
 
 
-def _preset_room(case: Case) -> int:
-    """Return what the pack's fee-control presets leave for this visit and this city day."""
+def _preset_room(case: Case, total_fen: int) -> int:
+    """Return what the pack's fee-control presets leave for this visit, this city day and the charge's item classes."""
     presets = case.pack.presets
-    if not presets.per_visit_fen and not presets.per_day_fen:
+    if not (presets.per_visit_fen or presets.per_day_fen or case.classes):
         return UNLIMITED
-    room = UNLIMITED
+    room = total_fen - _above_classes(case) if case.classes else UNLIMITED
     if presets.per_visit_fen:
         charges = case.encounter.charges.values() if case.encounter else ()
-        room = presets.per_visit_fen - sum(c.parts.credit - c.returned.credit for c in charges)
+        room = min(room, presets.per_visit_fen - sum(c.parts.credit - c.returned.credit for c in charges))
     if presets.per_day_fen:
         room = min(room, presets.per_day_fen - _credit_today(case))
     return max(0, room)
+
+
+def classes_of(pack: Pack, costs: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Return what item codes and their costs come to by the pack's item classes; what has no class is left out."""
+    sums: dict[str, int] = {}
+    if pack.presets.per_item_class_fen:
+        for code, fen in costs:
+            name = item_class(pack.presets, code)
+            if name and fen:
+                sums[name] = sums.get(name, 0) + fen
+    return sums
+
+
+def _above_classes(case: Case) -> int:
+    """Return what the charge's item classes cost beyond their presets for the visit: credit never pays that part."""
+    booked = case.encounter.lines.values() if case.encounter else ()
+    waiting = {c.id for c in case.encounter.charges.values() if c.status == "held"} if case.encounter else set()
+    before = classes_of(case.pack, ((line.item, line.open_fen) for line in booked if line.charge not in waiting))
+    presets = dict(case.pack.presets.per_item_class_fen)
+    return sum(fen - min(fen, max(0, presets[name] - before.get(name, 0))) for name, fen in case.classes.items())
 
 
 def _credit_today(case: Case) -> int:

@@ -2,6 +2,7 @@
 
 from hub.domain.deposits import deposits_to_return, known_deposit
 from hub.domain.draft import Draft, Outcome, Refusal
+from hub.domain.holds import prepayment_held
 from hub.domain.numbers import identify
 from hub.domain.prepayment_state import Deposit
 from schemas.commands import DepositInsuranceAccount, DepositPrepayment, ReceiveTransfer, RefundPrepayment
@@ -36,7 +37,8 @@ def refund_prepayment(draft: Draft, body: RefundPrepayment) -> Outcome | Refusal
     """Pay back what is left at one institution, to the deposits it came from, the newest first; never more."""
     if not 0 < body.amount_fen <= AMOUNT_FEN_MAX:
         return Refusal(Reason.AMOUNT_OUT_OF_RANGE)
-    kept = draft.core.prepayments.get(body.institution, 0)
+    core = draft.core
+    kept = core.prepayments.get(body.institution, 0) - prepayment_held(core, body.institution)
     if body.amount_fen > kept:
         parameters = {"asked": yuan_text(body.amount_fen), "left": yuan_text(kept)}
         return Refusal(Reason.PREPAYMENT_EXCEEDS, parameters)

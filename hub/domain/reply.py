@@ -12,6 +12,7 @@ code, instant and result of the first outcome, and `repeated`. Shapes of `Reply.
 * `SignAgreement`: `{agreement, pack, bank, channel, limit_fen}` (the line at signing).
 * `RecordRepayment`: `{payment, amount_fen, applied[{bill, amount_fen}], refundable_fen}`.
 * `RefundPrepayment`: `{reference, institution}`. `RefundBalance`: `{refunds[]}`.
+* `HoldCredit`: `{hold, institution, visit}`. `CaptureHold`: as a charge, and `hold`. `VoidHold`: `{hold}`.
 * `FreezeBill`, `UnfreezeBill`: `{bill}`; `HELD` means that a second person must agree.
 * `RecordVisit`: `{visit, institution}`. `ObserveScore`: `{message_id, sequence, provider}`.
 * `ReceiveNotice`: `{order_no}`.

@@ -5,8 +5,10 @@ from typing import Final
 from hub.domain.state import AccountState, Charge, Encounter, Parts, Reduction
 from schemas.commands import (
     Body,
+    CaptureHold,
     DepositPrepayment,
     FreezeBill,
+    HoldCredit,
     ObserveScore,
     PostCharge,
     ReceiveNotice,
@@ -19,46 +21,55 @@ from schemas.commands import (
     SettleInsurance,
     SignAgreement,
     UnfreezeBill,
+    VoidHold,
     WithdrawAgreement,
 )
 
-_ABOUT_CHARGES: Final = (PostCharge, SettleInsurance, ReverseSettlement)
+_ABOUT_CHARGES: Final = (PostCharge, SettleInsurance, ReverseSettlement, CaptureHold)
+
+
+_NAMED: Final[dict[type, tuple[str, ...]]] = {
+    WithdrawAgreement: ("agreement",),
+    ObserveScore: ("message_id", "sequence", "provider"),
+    ReceiveNotice: ("order_no",),
+    RecordVisit: ("visit", "institution"),
+    VoidHold: ("hold",),
+    FreezeBill: ("bill",),
+    UnfreezeBill: ("bill",),
+}
+"""What the answer repeats of the command itself."""
+_MADE: Final[dict[type, tuple[str, ...]]] = {
+    DepositPrepayment: ("reference", "institution"),
+    ReceiveTransfer: ("reference", "institution"),
+    RefundPrepayment: ("reference", "institution"),
+    HoldCredit: ("hold", "institution", "visit"),
+}
+"""The name of the id that was made, and what the answer repeats of the command."""
 
 
 def result_of(state: AccountState, body: Body, references: tuple[str, ...]) -> dict[str, object]:
     """Return the answer's body for a command, from the ids its outcome made; shapes: hub.domain.reply."""
+    kind = type(body)
     if isinstance(body, _ABOUT_CHARGES):
         return _charge_result(state, body, references)
+    if kind in _MADE:
+        made, *said = _MADE[kind]
+        return {made: next(iter(references), "")} | {name: getattr(body, name) for name in said}
     if isinstance(body, SignAgreement):
         return _agreement_result(state, references)
     if isinstance(body, RecordRepayment):
         return _repayment_result(state, references)
-    if isinstance(body, DepositPrepayment | ReceiveTransfer | RefundPrepayment):
-        return {"reference": next(iter(references), ""), "institution": body.institution}
     if isinstance(body, RefundBalance):
         return {"refunds": list(references)}
-    return _named_result(body)
-
-
-def _named_result(body: Body) -> dict[str, object]:
-    """Return what the command itself names."""
-    if isinstance(body, WithdrawAgreement):
-        return {"agreement": body.agreement}
-    if isinstance(body, ObserveScore):
-        return {"message_id": body.message_id, "sequence": body.sequence, "provider": body.provider}
-    if isinstance(body, ReceiveNotice):
-        return {"order_no": body.order_no}
-    if isinstance(body, FreezeBill | UnfreezeBill):
-        return {"bill": body.bill}
-    if isinstance(body, RecordVisit):
-        return {"visit": body.visit, "institution": body.institution}
-    return {}
+    return {name: getattr(body, name) for name in _NAMED.get(kind, ())}
 
 
 def _charge_result(
-    state: AccountState, body: PostCharge | SettleInsurance | ReverseSettlement, references: tuple[str, ...]
+    state: AccountState,
+    body: PostCharge | SettleInsurance | ReverseSettlement | CaptureHold,
+    references: tuple[str, ...],
 ) -> dict[str, object]:
-    result: dict[str, object] = {"institution": body.institution, "visit": body.visit}
+    result = _place_of(state, body)
     if isinstance(body, SettleInsurance):
         result["settlement"] = body.split.settlement_id
     if isinstance(body, ReverseSettlement):
@@ -82,6 +93,16 @@ def _charge_result(
             refund_at_window_fen=returned.self_pay,
         )
     return result
+
+
+def _place_of(
+    state: AccountState, body: PostCharge | SettleInsurance | ReverseSettlement | CaptureHold
+) -> dict[str, object]:
+    if not isinstance(body, CaptureHold):
+        return {"institution": body.institution, "visit": body.visit}
+    hold = state.core.holds.get(body.hold)
+    institution, _, visit = hold.visit.partition("|") if hold else ("", "", "")
+    return {"institution": institution, "visit": visit, "hold": body.hold}
 
 
 def _find(state: AccountState, references: tuple[str, ...]) -> tuple[Charge | None, list[Reduction]]:

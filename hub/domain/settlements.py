@@ -3,8 +3,9 @@
 from msgspec.structs import replace
 
 from hub.domain.bills import bill_late_charge, settle_visit
-from hub.domain.deduction import Case, allocation_of, split_charge
+from hub.domain.deduction import Case, allocation_of, classes_of, split_charge
 from hub.domain.draft import CHARGE_QUARANTINE, Draft, Outcome, Refusal
+from hub.domain.holds import capture
 from hub.domain.reversals import reduce_charge
 from hub.domain.state import Charge, Encounter, Parts
 from schemas.commands import Instant, InsuranceSplit, ReverseSettlement, SettleInsurance
@@ -78,10 +79,15 @@ def split_held(draft: Draft, visit: str, event_at: Instant, split: InsuranceSpli
         return ""
     agreement, total = draft.agreement(), open_amount(encounter, held)
     visits = draft.state.encounters.values()
-    case = Case(draft.core, encounter, visits, agreement, pack, encounter.institution, encounter.scene, event_at)
+    ids = {charge.id for charge in held}
+    classes = classes_of(pack, ((line.item, line.open_fen) for line in encounter.lines.values() if line.charge in ids))
+    case = Case(
+        draft.core, encounter, visits, agreement, pack, encounter.institution, encounter.scene, event_at, classes
+    )
     result = split_charge(case, total, split)
     draft.steps = result.steps
     charge = draft.new_id("C")
+    capture(draft, visit, charge, result.parts)
     draft.emit(
         ChargePosted(
             charge,

@@ -13,6 +13,7 @@ from msgspec.structs import astuple
 
 from hub.domain.clearing_state import Clearing
 from hub.domain.frozen import Frozen
+from hub.domain.holds_state import Hold
 from hub.domain.prepayment_state import Deposit
 from schemas.commands import Cause, Channel, Instant, Scene
 
@@ -366,6 +367,8 @@ class Core(Frozen, frozen=True):
     """Money paid in advance, by deposit, oldest first."""
     clearing: Clearing | None = None
     """Fees, losses, advances and the clerk's calendar; None where there was never one."""
+    holds: dict[str, Hold] = {}
+    """What visits hold of lines and prepayments; closed ones stay until their visit is archived."""
 
 
 class AccountState(Frozen, frozen=True):

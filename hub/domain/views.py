@@ -2,6 +2,7 @@
 
 from typing import Final, Literal
 
+from hub.domain.bill_states import bill_state
 from hub.domain.deduction import allocation_of
 from hub.domain.state import AccountState, Bill, Charge, Core, Debit, Encounter
 from schemas.events import (
@@ -15,11 +16,6 @@ from schemas.events import (
     SettlementReversed,
 )
 from schemas.ledger import BillView, ChargeView, DebitView, PersonView, View
-
-BillState = Literal[
-    "open", "issued", "partially_paid", "debiting", "overdue", "paid", "cancelled", "relieved", "written_off"
-]
-
 
 NAMING: Final = (ChargePosted, LinesHeld, ChargeReduced)
 RELINKING: Final = frozenset((BillIssued, BillRevised, BillClosed, SettlementReversed))
@@ -119,19 +115,6 @@ def charge_view(encounter: Encounter, charge: Charge) -> ChargeView:
         "reversed" if reversed_ else charge.status,
         charge.bill,
     )
-
-
-def bill_state(bill: Bill) -> BillState:
-    """Return the bill's state: final, debiting, paid, then the overdue mark, then what was paid."""
-    if bill.final:
-        return bill.final
-    if bill.debiting:
-        return "debiting"
-    if bill.owed_fen <= 0:
-        return "paid"
-    if bill.overdue_since:
-        return "overdue"
-    return "partially_paid" if bill.paid_fen else "issued"
 
 
 def bill_view(core: Core, bill: Bill) -> BillView:

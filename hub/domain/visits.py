@@ -5,6 +5,7 @@ from typing import Final
 from hub.domain.bills import is_settled, issue_bills, settle_visit
 from hub.domain.clocks import HOUR_MS, clamped
 from hub.domain.draft import CHARGE_QUARANTINE, Draft, Outcome, Refusal
+from hub.domain.holds import release_visit
 from hub.domain.settlements import split_held
 from hub.domain.state import Encounter
 from hub.policies import Pack
@@ -59,6 +60,8 @@ def close_visit(draft: Draft, visit: str, closed_at: Instant, *, idle: bool) -> 
     if not encounter.blocked:
         split_held(draft, visit, closed_at, None)
     draft.emit(VisitClosed(encounter.visit, encounter.institution, closed_at, "idle" if idle else "discharged"))
+    if draft.core.holds:
+        release_visit(draft, visit, "discharged")
     again = any(bill.visit == visit and not bill.final for bill in draft.core.bills.values())
     issue_bills(draft, visit, closed_at, supplementary=again)
     settle_visit(draft, visit)
@@ -81,6 +84,8 @@ def close_if_cancelled(draft: Draft, visit: str) -> None:
     if any(charge.total_fen > charge.returned_fen for charge in posted):
         return
     draft.emit(VisitClosed(encounter.visit, encounter.institution, draft.accepted_at, "cancelled"))
+    if draft.core.holds:
+        release_visit(draft, visit, "cancelled")
     settle_visit(draft, visit)
 
 

@@ -28,6 +28,7 @@ from schemas.commands.credit import (
     SignAgreement,
     WithdrawAgreement,
 )
+from schemas.commands.holds import CaptureHold, HoldCredit, HoldSource, VoidHold
 from schemas.commands.parts import (
     Channel,
     ChargeLine,
@@ -58,6 +59,7 @@ __all__ = [
     "COMMAND_BYTES_MAX",
     "LINES_MAX",
     "Body",
+    "CaptureHold",
     "Cause",
     "Channel",
     "ChargeLine",
@@ -68,6 +70,8 @@ __all__ = [
     "DepositPrepayment",
     "FreezeBill",
     "GatewayStatus",
+    "HoldCredit",
+    "HoldSource",
     "IdentifyPatient",
     "Instant",
     "InsuranceSplit",
@@ -101,6 +105,7 @@ __all__ = [
     "Tick",
     "UnfreezeBill",
     "Via",
+    "VoidHold",
     "WaiveFees",
     "WithdrawAgreement",
     "WriteOffBill",

@@ -4,11 +4,12 @@ from schemas.commands.balances import BalanceBody
 from schemas.commands.billing import BillingBody
 from schemas.commands.clearing import ClearingBody
 from schemas.commands.credit import CreditBody
+from schemas.commands.holds import HoldBody
 from schemas.commands.parts import Instant, Interface, Struct
 from schemas.commands.payments import PaymentBody
 from schemas.commands.treatment import TreatmentBody
 
-Body = TreatmentBody | CreditBody | PaymentBody | BalanceBody | BillingBody | ClearingBody
+Body = TreatmentBody | CreditBody | PaymentBody | BalanceBody | BillingBody | ClearingBody | HoldBody
 
 
 class ReplyTo(Struct, frozen=True):

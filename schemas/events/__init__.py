@@ -79,6 +79,7 @@ from schemas.events.debits import (
     DebitUnknown,
     LatePaymentReceived,
 )
+from schemas.events.holds import HoldCaptured, HoldEvent, HoldPlaced, HoldReleased
 from schemas.events.refunds import RefundEvent, RefundFailed, RefundQueried, RefundSettled, RefundStarted, RefundUnknown
 from schemas.events.standing import Resumed, ResumePlanned, StandingEvent, Suspended
 from schemas.events.visits import (
@@ -99,6 +100,7 @@ Event = (
     | MoneyBackEvent
     | AgreementEvent
     | StandingEvent
+    | HoldEvent
     | BillEvent
     | DebitEvent
     | RefundEvent
@@ -148,6 +150,9 @@ __all__ = [
     "FeedAdvanced",
     "FeesWaived",
     "Forwarded",
+    "HoldCaptured",
+    "HoldPlaced",
+    "HoldReleased",
     "InsuranceAccountDeposited",
     "InsuranceSettled",
     "LatePaymentReceived",

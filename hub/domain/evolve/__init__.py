@@ -10,7 +10,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from hub.domain.digests import content_digest, id_digest
-from hub.domain.evolve import accounts, agreements, bills, charges, clearing, debits, refunds, visits
+from hub.domain.evolve import accounts, agreements, bills, charges, clearing, debits, holds, refunds, visits
 from hub.domain.evolve.changes import timer_key, without
 from hub.domain.state import AccountState, Core, Seen
 from schemas import events
@@ -32,6 +32,7 @@ APPLY: Final[dict[type, Callable[[AccountState, Any], AccountState]]] = {
     **charges.APPLY,
     **clearing.APPLY,
     **debits.APPLY,
+    **holds.APPLY,
     **refunds.APPLY,
     **visits.APPLY,
 }
@@ -44,6 +45,7 @@ _REFERENCE: Final[dict[type, str]] = {
     events.AgreementSigned: "agreement",
     events.PrepaymentDeposited: "deposit",
     events.RepaymentReceived: "payment",
+    events.HoldPlaced: "hold",
     events.PrepaymentRefunded: "refund",
     events.BalanceRefunded: "refund",
     events.BankCollected: "payment",

@@ -67,6 +67,7 @@ def _archived(state: AccountState, event: events.VisitArchived) -> AccountState:
     core = replace(
         core,
         archived=(*core.archived, key),
+        holds={id_: hold for id_, hold in core.holds.items() if hold.visit != key} if core.holds else core.holds,
         bills=bills,
         debits={no: debit for no, debit in core.debits.items() if debit.bill in bills},
         refunds=refunds,
