@@ -396,7 +396,7 @@ async def _nothing() -> None:
     return
 
 
-async def until(condition: Any, seconds: float = 20.0) -> None:
+async def until(condition: Any, seconds: float = 60.0) -> None:
     """Wait until the condition (plain or async) holds."""
     end = time.monotonic() + seconds
     while True:

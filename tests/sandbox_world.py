@@ -245,7 +245,7 @@ async def market(keys: Path, **settings: Any) -> AsyncIterator[Merchant]:
         await runner.cleanup()
 
 
-async def until(true: Callable[[], Any], seconds: float = 10) -> Any:
+async def until(true: Callable[[], Any], seconds: float = 60) -> Any:
     """Return what the awaitable condition gives once it is true. Raises TimeoutError."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

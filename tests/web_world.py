@@ -76,7 +76,7 @@ class ViewsProcess:
             lines = [line for line in self.log.read_bytes().splitlines() if section.encode() in line]
             return bool(lines) and entered in lines[-1]
 
-        await until(is_inside, 30)
+        await until(is_inside, 60)
 
     def kill(self) -> None:
         """End it with SIGKILL. Idempotent."""
@@ -165,7 +165,7 @@ class ReadSide:
         """Where the page is."""
         return f"http://{self.running.address}"
 
-    async def settled(self, seconds: float = 20) -> None:
+    async def settled(self, seconds: float = 60) -> None:
         """Wait until books and live tables hold everything the lanes wrote."""
         records = sum(person.seq for lane in self.lanes for person in lane.persons)
         facts = sum(fact.count for lane in self.lanes for fact in lane.facts)
@@ -206,7 +206,7 @@ async def read_side(kafka: str, postgres: str, folder: Path, lanes: int = 2) -> 
         yield ReadSide(settings, running, views, made)
 
 
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
     """Wait until an async condition holds; raises TimeoutError when it does not in time."""
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110 - what is waited for is outside this loop

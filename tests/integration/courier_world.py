@@ -157,7 +157,7 @@ class CourierWorld:
                 else:
                     self.letters.append(msgspec.json.decode(message.value, type=DeadLetter))
 
-    async def results(self, count: int, seconds: float = 30) -> list[RecordGatewayResult]:
+    async def results(self, count: int, seconds: float = 60) -> list[RecordGatewayResult]:
         """Return all results as soon as there are so many. Raises TimeoutError."""
         async with asyncio.timeout(seconds):
             while len(self.gateway_results) < count:

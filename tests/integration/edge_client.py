@@ -50,7 +50,7 @@ def local(settings: Settings, **edge: Any) -> Settings:
 
 async def ready(edge: Edge) -> Edge:
     """Return the edge once it can make commands durable and hear replies."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not edge.intake.ready:  # noqa: ASYNC110 - the broker announces nothing
             await asyncio.sleep(0.02)
     return edge

@@ -68,7 +68,7 @@ class World:
         async def there() -> bool:
             return bool(await self.rows("SELECT FROM books.dead_letters WHERE reason = $1", reason))
 
-        await until(there, 30)
+        await until(there, 60)
         (row,) = await self.rows("SELECT id FROM books.dead_letters WHERE reason = $1", reason)
         return str(row["id"])
 
@@ -77,7 +77,7 @@ class World:
         reader, writer = await asyncio.open_connection(*self.edge.addresses["mllp"])
         message = DFT.format(facility=facility, control=control, line=line, amount=amount)
         writer.write(b"\x0b" + message.encode() + b"\x1c\r")
-        answer = await asyncio.wait_for(reader.readuntil(b"\x1c\r"), 15)
+        answer = await asyncio.wait_for(reader.readuntil(b"\x1c\r"), 60)
         writer.close()
         return answer
 
@@ -142,7 +142,7 @@ async def test_a_refused_charge_is_replayed_once_its_cause_is_gone_and_posts_onc
         rows = await world.rows("SELECT outcome FROM books.ledger WHERE reinjects = $1", letter)
         return [row["outcome"] for row in rows] == ["REFUSED"]
 
-    await until(refused, 20)
+    await until(refused, 60)
     done = await world.cli("dlq", "replay", f"DL-{letter[:8].upper()}", "--json")
     assert done.status == 0, done
     result = done.valid("dlq-replay")["results"][0]
@@ -154,7 +154,7 @@ async def test_a_refused_charge_is_replayed_once_its_cause_is_gone_and_posts_onc
     async def recorded() -> bool:
         return len(await world.rows("SELECT FROM books.ledger WHERE reinjects = $1", letter)) == 3
 
-    await until(recorded, 20)
+    await until(recorded, 60)
     rows = await world.rows("SELECT outcome FROM books.ledger WHERE reinjects = $1 ORDER BY seq", letter)
     assert [row["outcome"] for row in rows] == ["REFUSED", "POSTED", "DUPLICATE"]
     assert len(await world.rows("SELECT FROM books.charges")) == 1
@@ -178,7 +178,7 @@ async def test_a_charge_the_hospital_sends_again_meanwhile_is_not_posted_by_the_
         rows = await world.rows("SELECT outcome FROM books.ledger WHERE reinjects = $1", letter)
         return [row["outcome"] for row in rows] == ["DUPLICATE"]
 
-    await until(recorded, 20)
+    await until(recorded, 60)
     assert len(await world.rows("SELECT FROM books.charges")) == 1
 
 
@@ -247,7 +247,7 @@ async def test_find_and_explain_tell_what_the_record_says(world: World):
     async def booked() -> bool:
         return bool(await world.rows("SELECT FROM books.charges"))
 
-    await until(booked, 20)
+    await until(booked, 60)
     found = (await world.cli("find", "F7", "--json")).valid("find")
     assert [(each["kind"], each["id"]) for each in found["items"]] == [("line", identifier)]
     explained = (await world.cli("explain", "line", "F7", "--json")).valid("explain-line")

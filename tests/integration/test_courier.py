@@ -132,7 +132,7 @@ async def test_an_answer_that_cannot_be_believed_is_kept_sealed(courier_world: C
     await courier_world.send(errand, query(errand))
     async with at_work(courier_world.settings):
         results = await courier_world.results(2)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not courier_world.letters:
                 await courier_world.read()
     assert [r.status for r in results] == ["unknown", "paid"]
@@ -186,10 +186,10 @@ async def test_relays_keep_their_order_and_never_wait_behind_a_call(courier_worl
     hanging = [debit(person(900 + n), 1, 2000 + n) for n in range(40)]
     sender, receiver = person(950), person(951)
     relays = [relay(sender, receiver, seq) for seq in range(1, 101)]
-    stretched = courier_world.settings.model_copy(update={"chaos_stretch": {"courier_before_call": 4000}})
+    stretched = courier_world.settings.model_copy(update={"chaos_stretch": {"courier_before_call": 10_000}})
     await courier_world.send(*hanging, *relays)
     async with at_work(stretched):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while sum(c.interface == "relay" for c in courier_world.commands) < 100:
                 await courier_world.read()
         assert courier_world.gateway_results == []
@@ -207,7 +207,7 @@ async def test_couriers_that_come_and_go_lose_no_errand_and_move_nothing_twice(c
             async with at_work(courier_world.settings):
                 await asyncio.sleep(1.0)
         await sending
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(90):
             while {r.errand_id for r in courier_world.gateway_results} != {d.id for d in debits}:
                 await courier_world.read()
     moved = await courier_world.moved_fen("alipay")

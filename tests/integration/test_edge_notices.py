@@ -62,7 +62,7 @@ class World(NamedTuple):
     async def letters(self, least: int = 1) -> list[DeadLetter]:
         """Return the dead letters, once there are as many; a commit's markers may come a moment after its answer."""
         found: list[Any] = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(found) < least:
                 found = await records(self.settings, self.settings.topics.dead_letters)
         return [msgspec.json.decode(each.value, type=DeadLetter) for each in found]

@@ -51,7 +51,7 @@ async def mllp(edge: Edge, facility: str, control: str, line: str = "F1") -> byt
     reader, writer = await asyncio.open_connection(*edge.addresses["mllp"])
     message = DFT.format(facility=facility, control=control, line=line).encode()
     writer.write(b"\x0b" + message + b"\x1c\r")
-    answer = await asyncio.wait_for(reader.readuntil(b"\x1c\r"), 15)
+    answer = await asyncio.wait_for(reader.readuntil(b"\x1c\r"), 60)
     writer.close()
     return answer[1:-2]
 
@@ -299,7 +299,7 @@ async def test_unknown_paths_and_heads_too_long_get_empty_answers(edge: Edge):
 async def _raw(host: str, port: int, request: bytes) -> tuple[int, bytes]:
     reader, writer = await asyncio.open_connection(host, port)
     writer.write(request)
-    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)
     length = next(
         (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")), 0
     )

@@ -160,7 +160,7 @@ async def test_a_killed_server_whose_port_was_taken_comes_back_when_the_port_is_
         other.bind(("127.0.0.1", int(urlsplit(dsn).port or 0)))
         other.listen()
         watch = asyncio.ensure_future(Stores(own_kafka, own_postgres, said.append).keep_running())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not said:  # noqa: ASYNC110 - what is waited for is in another thread
                 await asyncio.sleep(0.05)
     async with asyncio.timeout(60):

@@ -163,9 +163,9 @@ async def test_a_view_whose_worker_is_away_says_that_it_is_behind(side: ReadSide
     async def complete() -> bool:
         return not side.running.live.as_of("institution_risk").behind
 
-    await until(behind, 10)
+    await until(behind, 60)
     await side.views.start()
-    await until(complete, 30)
+    await until(complete, 60)
 
 
 async def test_a_client_that_reads_nothing_is_dropped_and_harms_no_other(side: ReadSide):

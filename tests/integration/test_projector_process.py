@@ -51,7 +51,7 @@ def projector(settings: Settings, dsn: str, log: Path, stretch_ms: int = 0) -> I
 async def inside_section(log: Path) -> None:
     """Wait until the log says that the section was entered and not left."""
     entered = lambda: log.read_text().count("section_entered") > log.read_text().count("section_left")  # noqa: E731
-    assert await asyncio.to_thread(wait_until, entered, seconds=30)
+    assert await asyncio.to_thread(wait_until, entered, seconds=60)
 
 
 @asynccontextmanager
@@ -75,7 +75,7 @@ async def load(settings: Settings) -> AsyncIterator[list[LedgerWriter]]:
 async def until_more(dsn: str) -> None:
     """Wait until the books hold more than now."""
     before = await counted(dsn, RECORDS)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await counted(dsn, RECORDS) < before + 100:  # noqa: ASYNC110 - PostgreSQL announces no rows
             await asyncio.sleep(0.1)
 

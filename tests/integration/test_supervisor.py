@@ -74,7 +74,7 @@ async def watched(tmp_path: Path) -> AsyncIterator[type[Watched]]:
         await each.supervisor.stop(2)
 
 
-async def eventually(condition, seconds: float = 10.0) -> None:
+async def eventually(condition, seconds: float = 60.0) -> None:
     """Wait until the condition holds; fail after `seconds`."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - the end of a process outside announces nothing
@@ -89,7 +89,7 @@ async def test_children_start_and_drain(watched) -> None:
     """Two processes of one role get their own slot and health port, are known by id, and end by SIGTERM alone."""
     both = watched(ChildPlan("edge", 0), ChildPlan("edge", 1))
     both.supervisor.start()
-    await both.supervisor.wait_ready(20)
+    await both.supervisor.wait_ready(60)
     (pids,) = both.supervisor.pids().values()
     assert len(set(pids)) == 2
     await both.supervisor.stop()
@@ -104,11 +104,11 @@ async def test_a_killed_child_is_started_again(watched) -> None:
     """After SIGKILL the role is back with another process on the same health port, and the end was reported."""
     one = watched(ChildPlan("streams"))
     one.supervisor.start()
-    await one.supervisor.wait_ready(20)
+    await one.supervisor.wait_ready(60)
     (child,) = one.supervisor.children
     first = child.send_signal(signal.SIGKILL)
     await eventually(lambda: child.pid not in (None, first))
-    await one.supervisor.wait_ready(20)
+    await one.supervisor.wait_ready(60)
     assert [(e.exit_code, e.refused) for e in one.ended] == [(-signal.SIGKILL, False)]
     assert child.starts == 2
 
@@ -117,7 +117,7 @@ async def test_a_child_stopped_from_outside_is_started_again(watched) -> None:
     """A clean end nobody asked the supervisor for is an end like any other."""
     one = watched(ChildPlan("streams"))
     one.supervisor.start()
-    await one.supervisor.wait_ready(20)
+    await one.supervisor.wait_ready(60)
     (child,) = one.supervisor.children
     child.send_signal(signal.SIGTERM)
     await eventually(lambda: child.starts == 2)
@@ -125,13 +125,12 @@ async def test_a_child_stopped_from_outside_is_started_again(watched) -> None:
 
 
 async def test_a_failing_child_is_tried_again_with_growing_pauses(watched) -> None:
-    """Status 70 restarts at once, then after twice the pause: three starts within two seconds, not thirty."""
+    """Status 70 restarts at once, then after twice the pause: four starts take the sum of three growing pauses."""
     one = watched(ChildPlan("courier", environment={"BEHAVIOUR": "exit 70"}))
-    one.supervisor.start()
-    await eventually(lambda: len(one.ended) == 3)
     began = time.monotonic()
+    one.supervisor.start()
     await eventually(lambda: len(one.ended) == 4)
-    assert time.monotonic() - began >= 0.6  # the third pause: 0.2, 0.4, 0.8
+    assert time.monotonic() - began >= 1.2  # pauses of 0.2, 0.4 and 0.8 s; without growth they would be 0.6 s
     assert {e.exit_code for e in one.ended} == {70}
 
 
@@ -140,7 +139,7 @@ async def test_status_78_stays_down_and_is_reported(watched) -> None:
     one = watched(ChildPlan("streams", environment={"BEHAVIOUR": "exit 78"}))
     one.supervisor.start()
     with pytest.raises(ConfigurationError, match="started streams"):
-        await one.supervisor.wait_ready(20)
+        await one.supervisor.wait_ready(60)
     await asyncio.sleep(0.5)
     (child,) = one.supervisor.refused()
     assert (child.state, child.starts) == (State.REFUSED, 1)
@@ -172,7 +171,7 @@ async def test_a_child_that_does_not_drain_is_killed(watched) -> None:
     """A process that ignores SIGTERM is gone after the time it was given."""
     one = watched(ChildPlan("web", environment={"BEHAVIOUR": "stubborn"}))
     one.supervisor.start()
-    await one.supervisor.wait_ready(20)
+    await one.supervisor.wait_ready(60)
     pid = one.supervisor.children[0].pid
     await one.supervisor.stop(0.5)
     assert not psutil.pid_exists(pid)
@@ -182,7 +181,7 @@ async def test_a_rolling_restart_replaces_every_process(watched) -> None:
     """Each child is drained and ready again before the next; nothing is reported as a failure."""
     both = watched(ChildPlan("edge", 0), ChildPlan("edge", 1))
     both.supervisor.start()
-    await both.supervisor.wait_ready(20)
+    await both.supervisor.wait_ready(60)
     before = both.supervisor.pids()["edge"]
     await both.supervisor.rolling_restart(20)
     after = both.supervisor.pids()["edge"]
@@ -195,13 +194,13 @@ async def test_one_child_can_be_stopped_and_started_alone(watched) -> None:
     """The others keep their processes."""
     both = watched(ChildPlan("edge"), ChildPlan("streams"))
     both.supervisor.start()
-    await both.supervisor.wait_ready(20)
+    await both.supervisor.wait_ready(60)
     (edge,) = both.supervisor.pids()["edge"]
     (streams,) = both.supervisor.of_role("streams")
     await streams.stop()
     assert both.supervisor.pids() == {"edge": [edge], "streams": []}
     streams.start()
-    await both.supervisor.wait_ready(20)
+    await both.supervisor.wait_ready(60)
     assert both.supervisor.pids()["edge"] == [edge]
 
 
@@ -218,7 +217,7 @@ def test_children_end_when_their_parent_is_killed(tmp_path: Path) -> None:
             command = (sys.executable, str(run_dir / "role.py"))
             s = Supervisor([ChildPlan("edge")], run_dir=run_dir, environment={{}}, command=command)
             s.start()
-            await s.wait_ready(20)
+            await s.wait_ready(60)
             print(s.children[0].pid, flush=True)
             await asyncio.sleep(60)
         asyncio.run(main())

@@ -228,10 +228,10 @@ async def test_hours_older_than_the_table_keeps_leave_the_heatmap(
             rows = (await table_of(settings, "resource_heatmap")).rows()
             return bool(rows) and all(int(str(row["city_hour"])) > begun for row in rows)
 
-        await until(given_up, 30)
+        await until(given_up, 60)
         (risk,) = (await table_of(settings, "institution_risk")).rows()
         assert int(str(risk["decisions"])) <= len(lane.facts)
-        await until(lambda: _risk_is(settings, lanes), 20)
+        await until(lambda: _risk_is(settings, lanes), 60)
     assert hub_topics.facts.name
 
 

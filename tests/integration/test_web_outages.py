@@ -84,12 +84,12 @@ async def test_without_postgres_reads_are_refused_as_busy_and_the_stream_goes_on
             rows = side.running.live.tables["institution_risk"].rows()
             return sum(int(str(row["decisions"])) for row in rows) == 2
 
-        await until(moved, 30)
+        await until(moved, 60)
         own_postgres.restart()
 
         async def answered() -> bool:
             async with session.get(url) as answer:
                 return answer.status == 200
 
-        await until(answered, 30)
+        await until(answered, 60)
         await side.settled(30)
