@@ -30,6 +30,7 @@ class Reason(StrEnum):
     CHARSET_UNDECODABLE = "CHARSET_UNDECODABLE"
     CHARSET_UNKNOWN = "CHARSET_UNKNOWN"
     CHOICE_CONFLICT = "CHOICE_CONFLICT"
+    CODE_UNLISTED = "CODE_UNLISTED"
     CONDITION = "CONDITION"
     CONTINUATION_UNSUPPORTED = "CONTINUATION_UNSUPPORTED"
     CONTROL_ID_MISSING = "CONTROL_ID_MISSING"
@@ -180,6 +181,7 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.CHARSET_UNDECODABLE: _R(400, "AR", "102", False, "The bytes decode with none of the charsets this source may use. Send UTF-8, GB18030 or Big5.", "内容无法用该来源允许的字符集解码。请使用 UTF-8、GB18030 或 Big5。"),
     Reason.CHARSET_UNKNOWN: _R(400, "AR", "103", False, "MSH-18 names a charset we do not know. Use UNICODE UTF-8, GB 18030-2000 or BIG-5.", "MSH-18 的字符集名称无法识别。请使用 UNICODE UTF-8、GB 18030-2000 或 BIG-5。"),
     Reason.CHOICE_CONFLICT: _R(400, "AE", "207", False, "Two forms of the same element were sent at once. Send exactly one of them.", "同一元素同时出现两种形式。请只发送其中一种。"),
+    Reason.CODE_UNLISTED: _R(502, "AR", "207", False, "The gateway answered with a code that is not in our table. The order counts as unknown and is queried; no second debit is sent. Tell the hub's operator what the code means, then drop the dead letter.", "渠道返回了对照表之外的代码。该订单按结果未知处理并继续查询，不会再次扣款。请告知平台运维该代码的含义，然后关闭死信。"),
     Reason.CONDITION: _R(400, "AE", "207", False, "If-None-Exist must name one identifier as system|value. Correct the condition.", "If-None-Exist 须以 system|value 指明一个标识。请更正条件。"),
     Reason.CONTINUATION_UNSUPPORTED: _R(400, "AE", "207", False, "MSH-14 asks for a continued message, which is not supported. Send the message whole.", "不支持 MSH-14 续传。请发送完整消息。"),
     Reason.CONTROL_ID_MISSING: _R(400, "AR", "101", False, "MSH-10 is empty. Give each message its own control id.", "MSH-10 为空。请为每条消息填写控制号。"),

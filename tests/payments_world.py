@@ -14,7 +14,7 @@ from urllib.parse import quote_plus
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from adapters.alipay.access import AlipayAccess
@@ -36,6 +36,11 @@ def rsa_key(name: str) -> rsa.RSAPrivateKey:
     """Return the key of that name, made once a session."""
     del name
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def public_pem(name: str) -> bytes:
+    """Return the public half of that key as a PEM file holds it."""
+    return rsa_key(name).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 def joined(fields: Mapping[str, str], *without: str, keep_empty: bool = False) -> str:

@@ -18,7 +18,7 @@ _PAID = ("TRADE_SUCCESS", "TRADE_FINISHED")
 
 
 class Reading(NamedTuple):
-    """What an answer says; `fault` is set when it cannot be believed: then the status is unknown."""
+    """What an answer says; `fault` is set when it cannot be believed or its code is not listed: then it is unknown."""
 
     meaning: Meaning
     code: str = ""
@@ -53,7 +53,14 @@ def read_answer(access: AlipayAccess, method: str, body: bytes, order_no: str, r
         return _unreadable(Reason.BODY, "the answer is not an object of plain texts")
     if content.get("out_trade_no", order_no) != order_no or content.get("out_request_no", refund_no) != refund_no:
         return _unreadable(Reason.BODY, "the answer names another order or refund")
-    return _READERS[method](content)
+    return _alarmed(_READERS[method](content))
+
+
+def _alarmed(reading: Reading) -> Reading:
+    """Return a reading whose code nobody has told us with that fault, so that somebody learns of it (5.1)."""
+    if reading.meaning.listed or reading.fault is not None:
+        return reading
+    return reading._replace(fault=Reason.CODE_UNLISTED, detail=f"code {reading.code} is not in our table")
 
 
 def _believed(access: AlipayAccess, method: str, body: bytes) -> str | Reading:
@@ -110,7 +117,8 @@ def _query(content: Content) -> Reading:
     if status in _PAID:
         return _with_amount(content, Meaning("paid"))
     meaning = {"WAIT_BUYER_PAY": Meaning("waiting"), "TRADE_CLOSED": Meaning("closed")}.get(status)
-    return _with_amount(content, meaning or Meaning("unknown", listed=False))
+    reading = _with_amount(content, meaning or Meaning("unknown", listed=False))
+    return reading if meaning else reading._replace(code=status)
 
 
 def _refund(content: Content) -> Reading:

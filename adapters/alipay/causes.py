@@ -87,4 +87,4 @@ def refund_meaning_of(code: str, sub_code: str) -> Meaning:
         return Meaning("refund_failed", "refund_refused")
     if code in _CONFIG_CODES:
         return Meaning("refund_failed", "config")
-    return UNKNOWN
+    return UNKNOWN._replace(listed=meaning_of(code, sub_code).listed)

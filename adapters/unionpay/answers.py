@@ -19,7 +19,7 @@ from schemas.reasons import Reason
 
 
 class Reading(NamedTuple):
-    """What an answer says; `fault` is set when it cannot be believed: then the status is unknown."""
+    """What an answer says; `fault` is set when it cannot be believed or its code is not listed: then it is unknown."""
 
     meaning: Meaning
     code: str = ""
@@ -46,7 +46,14 @@ def read_answer(access: UnionPayAccess, body: bytes, order_id: str, reader: Read
         return Reading(UNKNOWN, fault=reason, detail="unsigned or badly signed")
     if fields.get("orderId", order_id) != order_id or fields.get("merId", access.mer_id) != access.mer_id:
         return Reading(UNKNOWN, fault=Reason.BODY, detail="the answer names another order or merchant")
-    return reader(fields)
+    return _alarmed(reader(fields))
+
+
+def _alarmed(reading: Reading) -> Reading:
+    """Return a reading whose code nobody has told us with that fault, so that somebody learns of it (6.3)."""
+    if reading.meaning.listed or reading.fault is not None:
+        return reading
+    return reading._replace(fault=Reason.CODE_UNLISTED, detail=f"code {reading.code} is not in our table")
 
 
 def debit_answer(fields: Fields) -> Reading:
@@ -75,7 +82,7 @@ def _queried(fields: Fields, success: Meaning, successes: tuple[str, ...], judge
     own = fields.get("respCode", "")
     if own not in PAID:
         # Only 34 of a query speaks of the order: there is none. Every other failure is the query's own.
-        return Reading(Meaning("not_exist") if own == "34" else UNKNOWN, own)
+        return Reading(Meaning("not_exist") if own == "34" else UNKNOWN._replace(listed=meaning_of(own).listed), own)
     code = fields.get("origRespCode", "")
     amount = fields.get("txnAmt", "")
     amount_fen = int(amount) if _is_fen(amount) else None

@@ -25,6 +25,7 @@ _CHECKS: dict[str, CheckUp] = {
     "sources": checks.sources,
     "alipay": checks.alipay,
     "unionpay": checks.unionpay,
+    "codes": checks.codes,
     "clock": checks.clock,
     "edge": checks.edge,
     "web": checks.web,

@@ -30,6 +30,11 @@ _PATIENCE_SECONDS = 4.0
 _KAFKA = "MEDCREDIT_KAFKA__BOOTSTRAP"
 _POSTGRES = "MEDCREDIT_POSTGRES__DSN"
 _TRIAL = b"doctor"
+_UNLISTED = """
+SELECT source, detail, count(*) AS letters FROM dead_letters d
+WHERE reason = $1 AND NOT EXISTS (SELECT FROM desk.dead_letter_drops x WHERE x.id = d.id)
+GROUP BY source, detail ORDER BY letters DESC
+"""
 
 
 class CheckLine(Struct, frozen=True, omit_defaults=False):
@@ -165,6 +170,24 @@ async def unionpay(patient: Patient) -> CheckLine:
     """UnionPay's endpoint, keys and certificates."""
     gateway = patient.settings.gateways.unionpay
     return _gateway("unionpay", gateway, lambda: unionpay_access(gateway))
+
+
+async def codes(patient: Patient) -> CheckLine:
+    """Open dead letters of gateway answers with a code that is not in our table: nobody knows yet what they mean."""
+    if not isinstance(await patient.postgres, float):
+        return CheckLine("codes", "SKIP", "needs postgres")
+    try:
+        connection = await database.connect(patient.dsn, "reader", timeout_seconds=_PATIENCE_SECONDS)
+        try:
+            rows = await connection.fetch(_UNLISTED, Reason.CODE_UNLISTED.value)
+        finally:
+            await connection.close()
+    except asyncpg.PostgresError:  # no role or no table of ours yet
+        return CheckLine("codes", "SKIP", "needs migrations")
+    if not rows:
+        return CheckLine("codes", "OK", "every answer of the gateways had a code of our table")
+    text = "; ".join(f"{row['source']}: {row['detail']} ({row['letters']} answers)" for row in rows[:5])
+    return CheckLine("codes", "WARN", text, Reason.CODE_UNLISTED, remedy="medcredit dlq list --reason CODE_UNLISTED")
 
 
 async def clock(patient: Patient) -> CheckLine:

@@ -10,7 +10,13 @@ from schemas.reasons import Reason
 
 
 def alipay_access(gateway: GatewaySettings) -> alipay.AlipayAccess:
-    """Return the access of the configured Alipay endpoint. Raises ConfigurationError for a missing or bad key file."""
+    """Return the access of the configured Alipay endpoint.
+
+    Raises ConfigurationError for a missing or bad key file, and for certificate mode with only some of its serials.
+    """
+    serials = (gateway.app_cert_sn, gateway.root_cert_sn, gateway.gateway_cert_sn)
+    if any(serials) and not all(serials):
+        raise _misconfigured("ALIPAY", "certificate mode needs all three serials", "Set all or none of them.")
     try:
         return alipay.AlipayAccess(
             app_id=gateway.merchant,
@@ -20,6 +26,11 @@ def alipay_access(gateway: GatewaySettings) -> alipay.AlipayAccess:
             private_key=alipay.private_key_from(_file(gateway.private_key_file, "ALIPAY__PRIVATE_KEY_FILE")),
             alipay_public_key=alipay.public_key_from(_file(gateway.public_key_file, "ALIPAY__PUBLIC_KEY_FILE")),
             timeout_seconds=gateway.timeout_ms / 1000,
+            keep_sign_type=gateway.keep_sign_type,
+            keep_empty=gateway.keep_empty,
+            app_cert_sn=gateway.app_cert_sn,
+            alipay_root_cert_sn=gateway.root_cert_sn,
+            alipay_cert_sn=gateway.gateway_cert_sn,
         )
     except alipay.AccessError as error:
         raise _misconfigured("ALIPAY", str(error)) from error
@@ -52,8 +63,8 @@ def _file(path: Path | None, setting: str) -> Path:
     return path
 
 
-def _misconfigured(setting: str, fault: str) -> ConfigurationError:
+def _misconfigured(setting: str, fault: str, remedy: str = "Name a readable PEM file.") -> ConfigurationError:
     return ConfigurationError(
         Reason.SETTING_INVALID,
-        {"setting": f"MEDCREDIT_GATEWAYS__{setting}", "fault": fault, "remedy": "Name a readable PEM file."},
+        {"setting": f"MEDCREDIT_GATEWAYS__{setting}", "fault": fault, "remedy": remedy},
     )

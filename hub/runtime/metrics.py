@@ -88,6 +88,9 @@ COURIER_CALLS = _counter(
     "courier_calls_total", "Outbound calls, by gateway, kind and outcome.", "gateway", "kind", "outcome"
 )
 COURIER_CALL_SECONDS = _histogram("courier_call_seconds", "One outbound call.", _MESSAGE_SECONDS, "gateway")
+COURIER_UNLISTED_CODES = _counter(
+    "courier_unlisted_codes_total", "Answers with a code that is not in our table: alarm when it rises.", "gateway"
+)
 COURIER_RELAYS = _counter("courier_relays_total", "Commands relayed between accounts.")
 COURIER_BREAKER_OPEN = _gauge("courier_breaker_open", "1 while calls to a gateway are held back.", "gateway")
 

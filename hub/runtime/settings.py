@@ -117,6 +117,16 @@ class GatewaySettings(Section):
     signer_name: str = "中国银联股份有限公司"
     """What part 2 of the leaf's common name must be (protocols 6.1)."""
     timeout_ms: int = Field(default=20_000, ge=100, le=60_000)
+    keep_sign_type: bool = False
+    """Alipay: whether the notices of this endpoint sign `sign_type` too; agreement notices do (protocols 5.2)."""
+    keep_empty: bool = True
+    """Alipay: whether notices sign fields without a value."""
+    app_cert_sn: str = Field(default="", pattern=r"^[0-9a-f]*$")
+    """Alipay in certificate mode: serial of our application certificate, sent with each call; empty in key mode."""
+    root_cert_sn: str = Field(default="", pattern=r"^[0-9a-f_]*$")
+    """Alipay in certificate mode: serials of its root certificates, joined with `_`."""
+    gateway_cert_sn: str = Field(default="", pattern=r"^[0-9a-f]*$")
+    """Alipay in certificate mode: serial of its own certificate; an answer under another one is not believed."""
 
 
 class GatewaysSettings(Section):

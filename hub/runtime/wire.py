@@ -44,8 +44,8 @@ class HttpAnswer(Struct, frozen=True):
 class CallOutcome(Struct, frozen=True):
     """What one outbound call brought back, never an exception.
 
-    `fault` is set when the answer itself cannot be believed or read (a dead letter keeps `received`); the result is
-    then UNKNOWN and is resolved by query.
+    `fault` is set when the answer cannot be believed, read or understood (a dead letter keeps `received`); the result
+    is then UNKNOWN and is resolved by query.
     """
 
     result: RecordGatewayResult

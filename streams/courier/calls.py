@@ -15,10 +15,17 @@ import msgspec
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 
 from hub.runtime.clock import Clock
-from hub.runtime.metrics import COURIER_BREAKER_OPEN, COURIER_CALL_SECONDS, COURIER_CALLS
+from hub.runtime.logs import get_logger
+from hub.runtime.metrics import (
+    COURIER_BREAKER_OPEN,
+    COURIER_CALL_SECONDS,
+    COURIER_CALLS,
+    COURIER_UNLISTED_CODES,
+)
 from hub.runtime.sections import COURIER_AFTER_CALL, COURIER_BEFORE_CALL, COURIER_BEFORE_COMMIT, CriticalSections
 from hub.runtime.wire import CallOutcome
 from schemas.errands import Errand, RelayErrand
+from schemas.reasons import Reason
 from streams.courier.faults import UnreadableErrandError
 from streams.courier.gateways import Gateway, GatewayErrand, call, has_expired, not_executed, operation_of
 from streams.courier.lease import Lease
@@ -33,6 +40,7 @@ POLL_MS: Final = 200
 REVOKE_SECONDS: Final = 3.0
 """Less than the group's rebalance time-out: a call under way may end before its partition goes."""
 DRAIN_SECONDS: Final = 8.0
+_log = get_logger("courier")
 _ERRANDS: Final[msgspec.json.Decoder[Errand]] = msgspec.json.Decoder(Errand)
 
 
@@ -211,6 +219,11 @@ class CallWorker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         with COURIER_CALL_SECONDS.labels(gateway).time():
             outcome = await call(self._gateways[gateway], errand)
         breaker.record(answered=_is_answered(outcome))
+        if outcome.fault is Reason.CODE_UNLISTED:
+            COURIER_UNLISTED_CODES.labels(gateway).inc()
+            _log.error(
+                "gateway_code_unlisted", gateway=gateway, order=errand.order_no, code=outcome.result.gateway_code
+            )
         COURIER_BREAKER_OPEN.labels(gateway).set(breaker.open)
         COURIER_CALLS.labels(gateway, operation_of(errand), outcome.result.status).inc()
         await self._sections.reach(COURIER_AFTER_CALL)
@@ -245,4 +258,4 @@ class CallWorker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
 def _is_answered(outcome: CallOutcome) -> bool:
     """Say whether the gateway answered at all and believably; what it said is the account's business."""
     code = outcome.result.gateway_code
-    return outcome.fault is None and code != "NO_ANSWER" and not code.startswith("HTTP_")
+    return outcome.fault in (None, Reason.CODE_UNLISTED) and code != "NO_ANSWER" and not code.startswith("HTTP_")

@@ -11,6 +11,9 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from cli_world import SCHEMAS, Called, run
 
+from hub.cli.doctor_checks import Patient, codes
+from hub.runtime.database import connect
+from hub.runtime.migrations import migrate
 from hub.runtime.settings import Settings, read_settings
 from infra.processes import free_port
 from schemas.commands import Command, PostCharge, Subject
@@ -83,6 +86,30 @@ async def test_doctor_finds_what_is_missing_and_fix_makes_it(settings: Settings,
         "migrations": "OK",
         "alipay": "SKIP",
     }
+
+
+async def test_doctor_warns_of_gateway_codes_nobody_knows_until_their_letters_are_dropped(database: str):
+    """WARN, CODE_UNLISTED, the code, how to see them; OK once each is dropped; SKIP before the migrations."""
+    hub = read_settings(profile="demo", postgres={"dsn": database})
+    assert (await codes(Patient(hub))).state == "SKIP"
+    await migrate(database)
+    assert (await codes(Patient(hub))).state == "OK"
+    connection = await connect(database, "writer")
+    await connection.execute(
+        "INSERT INTO dead_letters (id, at, wall_at, interface, wire, source, institution, reason, detail, parameters,"
+        " position, receipt_key, raw_sealed, raw_length, raw_sm3, account, command_id) VALUES ('dl1', 1, 1, 'pay',"
+        " 'pay', 'alipay', '', 'CODE_UNLISTED', 'code NEW is not in our table', '{}', '', 'r', '', 0, '', '', '')"
+    )
+    line = await codes(Patient(hub))
+    assert (line.state, line.code, line.remedy) == (
+        "WARN",
+        "CODE_UNLISTED",
+        "medcredit dlq list --reason CODE_UNLISTED",
+    )
+    assert line.text == "alipay: code NEW is not in our table (1 answers)"
+    await connection.execute("INSERT INTO desk.dead_letter_drops VALUES ('dl1', 'told by the gateway', 'me', 1)")
+    await connection.close()
+    assert (await codes(Patient(hub))).state == "OK"
 
 
 async def test_topics_are_created_listed_shown_checked_and_measured(settings: Settings):

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from canned_answers import response, serving
 from courier_world import CourierWorld, debit, person, query, sandbox, wall, with_gateways, world_of
+from payments_world import answer, public_pem
 
 from hub.roles.courier import Courier
 from hub.runtime.clock import SystemClock
 from hub.runtime.guomi.vault import open_provider
+from hub.runtime.metrics import COURIER_UNLISTED_CODES
 from hub.runtime.sealing import Sealer
 from hub.runtime.settings import Settings
 from schemas.commands import CheckEligibility, Command, Via
@@ -142,6 +145,30 @@ async def test_an_answer_that_cannot_be_believed_is_kept_sealed(courier_world: C
     raw = sealer.open(letter.interface, letter.receipt_key, letter.raw_sealed)
     assert errand.order_no.encode() in raw
     assert len(raw) == letter.raw_length
+
+
+async def test_a_code_that_is_not_in_our_table_raises_the_alarm(courier_world: CourierWorld, tmp_path: Path):
+    """Protocols 5.1: unknown, counted, and the signed answer kept as a dead letter that names the code."""
+    errand = debit(person(650), 1, 810)
+    refusal = {"code": "40004", "sub_code": "ACQ.NEVER_HEARD_OF", "out_trade_no": errand.order_no}
+    (tmp_path / "gateway.pem").write_bytes(public_pem("alipay"))
+    gateways = courier_world.settings.gateways
+    counter = COURIER_UNLISTED_CODES.labels("alipay")
+    before = counter._value.get()
+    async with serving([response(answer("alipay.trade.pay", refusal))]) as url:
+        alipay = gateways.alipay.model_copy(update={"endpoint": url, "public_key_file": tmp_path / "gateway.pem"})
+        changed = {"gateways": gateways.model_copy(update={"alipay": alipay})}
+        await courier_world.send(errand)
+        async with at_work(courier_world.settings.model_copy(update=changed)):
+            (result,) = await courier_world.results(1)
+    async with asyncio.timeout(60):
+        while not courier_world.letters:
+            await courier_world.read()
+    assert (result.status, result.gateway_code) == ("unknown", "NEVER_HEARD_OF")
+    (letter,) = courier_world.letters
+    assert (letter.interface, letter.reason, letter.account) == ("pay", "CODE_UNLISTED", errand.account)
+    assert "NEVER_HEARD_OF" in letter.detail
+    assert counter._value.get() == before + 1
 
 
 async def test_an_answer_lost_after_the_debit_is_unknown_and_then_found_paid(courier_world: CourierWorld):

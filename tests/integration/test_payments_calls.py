@@ -1,15 +1,14 @@
 """The calls of both gateway clients over a real socket: answers in pieces, cut, late, too long or of another status."""
 
-import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal
 
 import aiohttp
 import pytest
+from canned_answers import response, serving
 from payments_world import ACCOUNT, ORDER, REFUND, alipay, answer, plain, signed_union, unionpay
 
 from adapters.alipay.client import AlipayClient
@@ -26,28 +25,6 @@ GOOD = {
     }),
     "unionpay": plain(signed_union(origRespCode="00")),
 }  # fmt: skip
-
-
-@asynccontextmanager
-async def serving(pieces: list[bytes], gap_seconds: float = 0.0) -> AsyncIterator[str]:
-    """Serve these bytes, piece by piece, to every request; closes after the last."""
-
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        for piece in pieces:
-            writer.write(piece)
-            await writer.drain()
-            await asyncio.sleep(gap_seconds)
-        writer.close()
-
-    server = await asyncio.start_server(talk, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-
-
-def response(body: bytes, status: str = "200 OK", length: int | None = None) -> bytes:
-    """Return an HTTP response; a stated length may lie."""
-    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body) if length is None else length}\r\n\r\n".encode() + body
 
 
 async def asked(channel: Channel, url: str, act: Callable[[Any], Any] | None = None, limit_seconds: float = 5.0) -> Any:

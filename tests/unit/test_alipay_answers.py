@@ -94,7 +94,18 @@ def test_each_code_of_the_gateway(code: str, expected: tuple[str, str], *, liste
     """A business refusal without a sub_code of the table, and any other code, is unknown and unlisted."""
     meaning = meaning_of(code, "ACQ.NEVER_HEARD_OF")
     assert ((meaning.status, meaning.cause), meaning.listed) == (expected, listed)
-    assert brief(read(PAY, {"code": code, "sub_code": "ACQ.NEVER_HEARD_OF"}))[:2] == expected
+    fault = None if listed else "CODE_UNLISTED"
+    assert brief(read(PAY, {"code": code, "sub_code": "ACQ.NEVER_HEARD_OF"})) == (*expected, fault)
+
+
+def test_a_refund_refused_with_a_code_nobody_told_us_is_unknown_with_an_alarm():
+    """5.1: the detail names the code for the operator; codes of a debit's table are known here too."""
+    found = read(REFUND_METHOD, {"code": "40004", "sub_code": "ACQ.NEVER_HEARD_OF"})
+    assert (brief(found), found.detail) == (
+        ("unknown", "", "CODE_UNLISTED"),
+        "code NEVER_HEARD_OF is not in our table",
+    )
+    assert brief(read(REFUND_METHOD, {"code": "40004", "sub_code": "ACQ.SYSTEM_ERROR"})) == ("unknown", "", None)
 
 
 def test_no_sub_code_is_a_failure_under_another_code_than_40004():
@@ -147,6 +158,7 @@ def test_each_status_of_a_query(trade_status: str, status: str, *, listed: bool)
     """Only a query's own word about the order counts."""
     reading = read(QUERY, PAID | {"trade_status": trade_status})
     assert (reading.meaning.status, reading.meaning.listed) == (status, listed)
+    assert reading.fault == (None if listed else "CODE_UNLISTED")
 
 
 def test_a_refund_is_done_when_the_money_moved():
@@ -183,7 +195,8 @@ def test_what_a_refused_refund_means(code: str, sub_code: str, status: str, caus
     """Only words about refunds end one; the rest is asked again under the same number."""
     assert refund_meaning_of(code, sub_code)[:2] == (status, cause)
     for method in (REFUND_METHOD, REFUND_QUERY):
-        assert brief(read(method, {"code": code, "sub_code": sub_code})) == (status, cause, None)
+        fault = None if (code, sub_code) != ("40004", "") else "CODE_UNLISTED"
+        assert brief(read(method, {"code": code, "sub_code": sub_code})) == (status, cause, fault)
 
 
 def test_the_error_response_of_the_gateway_is_read_too():

@@ -64,6 +64,9 @@ def test_no_code_but_the_listed_ones_has_a_meaning():
     for code in UNLISTED:
         assert meaning_of(code) == ("unknown", "", False), code
         assert refund_meaning_of(code).status in ("unknown", "refund_failed"), code
+    assert brief(read(debit_answer, respCode="A7")) == ("unknown", "", "CODE_UNLISTED")
+    assert brief(read(query_answer, respCode="A7")) == ("unknown", "", "CODE_UNLISTED")
+    assert brief(read(query_answer, respCode="00", origRespCode="A7")) == ("unknown", "", "CODE_UNLISTED")
     assert len(LISTED) == sum(map(len, TABLE.values()))
 
 
