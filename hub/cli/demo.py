@@ -19,8 +19,8 @@ from hub.cli.drain import drained
 from hub.cli.output import JSON_OPTION, note, show
 from hub.cli.ports import choose_ports
 from hub.cli.stack import Stack, Stores, new_run_dir, prepare
-from hub.cli.tally import Tally
-from hub.cli.verify import verify_document
+from hub.cli.tally import Tally, TallyDocument
+from hub.cli.verify import VerifyDocument, verify_document
 from hub.runtime.clock import change_speed, start_city
 from hub.runtime.database import UNREACHABLE
 from hub.runtime.settings import Settings
@@ -33,6 +33,18 @@ _CITY_STARTS_AT = 1_782_867_600_000
 _KEEP_FILE_SECONDS = 0.5
 _SANDBOX = ("--delay-scale", "0.2", "--latency-median-ms", "20", "--latency-p99-ms", "200")
 """Wire delays of the sandbox gateways, shortened so that a demo sees their ends."""
+
+
+class DemoDocument(TallyDocument):
+    """`demo --json`: what the run showed. `verify.ok` also needs that everything arrived (`drained`).
+
+    `child_exits` names each process that ended by itself, with its status.
+    """
+
+    debits_unknown_at_end: int
+    drained: bool
+    verify: VerifyDocument
+    child_exits: list[str]
 
 
 def register(app: typer.Typer) -> None:
@@ -53,6 +65,9 @@ def demo(
     sent_log: Annotated[Path | None, typer.Option(help="Where the city logs what it sent and heard.")] = None,
     resent: Annotated[float, typer.Option(help="Share of everyday visits whose charges are sent again.")] = 0.05,
     port_offset: Annotated[int, typer.Option(help="Added to the usual ports, in tens: for a second demo.")] = 0,
+    ladder_scale: Annotated[
+        float, typer.Option(help="Waits on the wire times this: an order number lives 3 h in production, 45 s here.")
+    ] = 1 / 240,
     stretch: Annotated[str, typer.Option(help="Critical sections held open, JSON of name to ms; tests only.")] = "{}",
 ) -> None:
     """Start a synthetic city on this machine. Example: medcredit demo --for 90 --no-browser --json."""
@@ -60,7 +75,7 @@ def demo(
     ports = choose_ports(port_offset)
     for sentence in ports.moved:
         note(sentence)
-    stack = Stack(run_dir, ports.ports, report=note, chaos_stretch=json.loads(stretch))
+    stack = Stack(run_dir, ports.ports, report=note, chaos_stretch=json.loads(stretch), ladder_scale=ladder_scale)
     traffic = Traffic(seed, rate, resent)
     run = _Demo(stack, speed, traffic, run_for, ready_file, sent_log or run_dir / "sent.jsonl")
     try:
@@ -99,8 +114,8 @@ class _Demo:
         self._began = time.monotonic()
         self._ended: list[ChildEnded] = []
 
-    def start(self, *, open_browser: bool) -> dict[str, Any]:
-        """Run the demo; return its document (empty when it was interrupted before its time was over)."""
+    def start(self, *, open_browser: bool) -> DemoDocument | None:
+        """Run the demo; return its document (None when it was interrupted before its time was over)."""
         self._say("OK  machine      checked, ports chosen")
         start_city(self._stack.clock_file, city=_CITY_STARTS_AT, speed=self._speed)
         with self._stack.sandbox(self._traffic.seed, *_SANDBOX), self._stack.stores() as stores:
@@ -108,7 +123,7 @@ class _Demo:
             settings = self._stack.settings(stores.postgres.dsn, stores.kafka.bootstrap)
             return asyncio.run(self._live(settings, stores, open_browser=open_browser))
 
-    async def _live(self, settings: Settings, stores: Stores, *, open_browser: bool) -> dict[str, Any]:
+    async def _live(self, settings: Settings, stores: Stores, *, open_browser: bool) -> DemoDocument | None:
         await prepare(settings)
         watch = asyncio.ensure_future(stores.keep_running())
         supervisor = self._stack.supervisor(self._on_end)
@@ -117,7 +132,7 @@ class _Demo:
         try:
             await _first(supervisor.wait_ready(_READY_SECONDS), stop)
             if stop.done():
-                return {}
+                return None
             self._say(f"OK  hub          {', '.join(sorted(supervisor.pids()))} ready")
             with self._city() as city_pid:
                 keeping = asyncio.ensure_future(self._keep_ready_file(settings, stores, supervisor, city_pid))
@@ -158,25 +173,26 @@ class _Demo:
                         del waiting[title]
             await asyncio.wait({stop}, timeout=min(1.0, max(0.0, until - time.monotonic())))
 
-    async def _close(self, settings: Settings, *, interrupted: bool) -> dict[str, Any]:
-        """Freeze the city's time, let everything arrive, verify and count."""
+    async def _close(self, settings: Settings, *, interrupted: bool) -> DemoDocument | None:
+        """Freeze the city's time, let everything arrive, verify and count; None for a demo ended by Ctrl-C."""
         await asyncio.to_thread(change_speed, self._stack.clock_file, 0)
         if interrupted and not self._run_for:
-            return {}
+            return None
         self._say("    the city stands still; draining")
         clean = await drained(settings, seconds=90)
         tally = Tally()
         async for record in ledger_records(settings):
             tally.add(record)
         unknown, _ = await pending(settings)
-        document = {
+        verified = await verify_document(settings)
+        verified["ok"] = verified["ok"] and clean
+        document: DemoDocument = {
             **tally.document(),
             "debits_unknown_at_end": unknown,
             "drained": clean,
-            "verify": await verify_document(settings),
+            "verify": verified,
+            "child_exits": [f"{end.role}-{end.instance} {end.exit_code}" for end in self._ended],
         }
-        document["verify"]["ok"] = bool(document["verify"]["ok"] and clean)
-        document["child_exits"] = [f"{end.role}-{end.instance} {end.exit_code}" for end in self._ended]
         self._say(f"    verify {'OK' if document['verify']['ok'] else 'FAIL'}")
         return document
 

@@ -6,6 +6,7 @@ Listing goes through a running hub; deciding needs its settings, because bytes a
 import asyncio
 import getpass
 import sys
+import time
 from typing import Annotated, Any
 
 import typer
@@ -16,18 +17,18 @@ from hub.cli.hub_api import TOKEN, URL, HubApi, not_found, quoted
 from hub.cli.letters import Desk, Letter, RefusedByDeskError, open_desk
 from hub.cli.masking import caret_below, masked_lines
 from hub.cli.output import answer, language, note, say, speaks_json, state_word, voice
-from hub.cli.texts import letter_short, moment
+from hub.cli.texts import age, letter_short, moment
 from hub.cli.verbs import verb
 from hub.runtime.clock import Clock, open_clock
 from hub.runtime.guomi.envelope import SealError
 from hub.runtime.settings import Settings, read_settings
-from hub.web.answers import DeadLetterAnswer, DeadLetterSummary, Found, Page, Text
+from hub.web.answers import DeadLetterAnswer, DeadLetterCount, DeadLetterSummary, Found, Page, Text
 from schemas.commands import Command
 from schemas.errors import ConfigurationError
 from schemas.reasons import REASONS, Reason, reason_text
 from schemas.replies import Reply
 
-dlq = typer.Typer(help="Dead letters and quarantine: list, show, replay, drop, park.", no_args_is_help=True)
+dlq = typer.Typer(help="Dead letters and quarantine: list, stats, show, replay, drop, park.", no_args_is_help=True)
 Ids = Annotated[list[str], typer.Argument(help="Ids of dead letters: in full, DL-…, or the beginning.")]
 
 
@@ -63,6 +64,23 @@ def list_letters(
     if not found:
         note("No dead letter fits. A refused message appears here within a second.")
     answer(Page(tuple(found[:limit]), after or None))
+
+
+@verb(dlq, "stats")
+def stats(
+    url: URL = "",
+    token: TOKEN = "",
+    source: Annotated[str, typer.Option(help="Only this sender, as HIS@XMZSH.")] = "",
+) -> None:
+    """Count dead letters by reason and source, with the age of the oldest open one. Example: medcredit dlq stats."""
+    found = HubApi(url, token).get("/dead-letter-counts", Page[DeadLetterCount]).items
+    chosen, wall = tuple(each for each in found if source in ("", each.source)), time.time_ns() // 1_000_000
+    for each in chosen:
+        oldest = f"oldest {age(wall - each.oldest_open_wall_at)}" if each.oldest_open_wall_at else ""
+        head = f"{each.interface:<18} {each.reason.code:<22} {each.source:<18}"
+        say(f"{head} {each.open:>6} open of {each.letters}, came {each.arrivals} times  {oldest}".rstrip())
+    note(f"{sum(each.open for each in chosen)} open of {sum(each.letters for each in chosen)}: medcredit dlq list")
+    answer(Page(chosen))
 
 
 @verb(dlq, "show")
@@ -227,15 +245,14 @@ async def _dropped(settings: Settings, identifiers: list[str], reason: str) -> t
 
 
 async def _parked(settings: Settings, partition: int, what: str) -> str:
-    from hub.policies import load_policies  # noqa: PLC0415 - the other verbs open no lane
+    from hub.policies import DEFAULT_LADDERS, load_policies  # noqa: PLC0415 - the other verbs open no lane
     from streams.lanes.domain_rules import DomainRules  # noqa: PLC0415
     from streams.lanes.faults import InvariantError  # noqa: PLC0415
     from streams.lanes.park import Parking, ParkRefusedError, TimerName  # noqa: PLC0415
     from streams.lanes.settings import lane_settings  # noqa: PLC0415
 
-    parking = Parking(
-        partition, lane_settings(settings), DomainRules(load_policies(settings.packs_dir)), open_clock(settings)
-    )
+    policies = load_policies(settings.packs_dir, DEFAULT_LADDERS.shortened(settings.ladder_scale))
+    parking = Parking(partition, lane_settings(settings), DomainRules(policies), open_clock(settings))
     try:
         if what.isdigit():
             return await parking.park_command(int(what))

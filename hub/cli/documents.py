@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from hub.cli.callbacks import CasesAnswer, ForgedAnswer, SentAnswer, VerifiedAnswer
+from hub.cli.demo import DemoDocument
 from hub.cli.desk_answers import DropAnswer, ParkAnswer, ReplayAnswer, ShownLetter
 from hub.cli.doctor_checks import DoctorAnswer
 from hub.cli.find import FindAnswer
@@ -16,11 +17,12 @@ from hub.cli.output import Problem
 from hub.cli.tail_lines import TailLine
 from hub.cli.topics import CreatedAnswer, LagAnswer, TopicsAnswer
 from hub.cli.verify import VerifyDocument
-from hub.web.answers import BillAnswer, ChargeAnswer, DeadLetterSummary, Page
+from hub.web.answers import BillAnswer, ChargeAnswer, DeadLetterCount, DeadLetterSummary, Page
 from schemas.generated import FOLDER
 
 DOCUMENTS: Final[dict[str, Any]] = {
     "problem": Problem,
+    "demo": DemoDocument,
     "doctor": DoctorAnswer,
     "migrate-status": list[MigrationLine],
     "migrate-plan": list[MigrationLine],
@@ -38,6 +40,7 @@ DOCUMENTS: Final[dict[str, Any]] = {
     "explain-bill": BillAnswer,
     "explain-debit": BillAnswer,
     "dlq-list": Page[DeadLetterSummary],
+    "dlq-stats": Page[DeadLetterCount],
     "dlq-show": ShownLetter,
     "dlq-replay": ReplayAnswer,
     "dlq-drop": DropAnswer,

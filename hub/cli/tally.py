@@ -2,9 +2,31 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypedDict
 
 _SOURCES = ("fund_fen", "account_fen", "other_fen", "prepayment_fen", "credit_fen", "self_pay_fen")
+
+
+class TallyDocument(TypedDict):
+    """The counts of a run; amounts in fen by source, the rest numbers of distinct things."""
+
+    decisions: int
+    ledger_records: int
+    outcomes: dict[str, int]
+    charges: int
+    charges_by_pack: dict[str, int]
+    paid_fen: dict[str, int]
+    bills: int
+    debits_paid: int
+    debits_paid_by_gateway: dict[str, int]
+    reversals: int
+    debits_failed_then_paid: int
+    debits_unknown_then_resolved: int
+    refusals: int
+    refusals_by_reason: dict[str, int]
+    late_charges: int
+    numbers_linked: int
+    repayments_before_debit: int
 
 
 class Tally:
@@ -33,7 +55,7 @@ class Tally:
         for record in records:
             self.add(record)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> TallyDocument:
         """Return the counts as the demo's JSON document has them."""
         return {
             "decisions": sum(self._outcomes[code] for code in ("POSTED", "RECORDED", "HELD", "REFUSED")),

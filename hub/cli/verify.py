@@ -2,8 +2,9 @@
 
 import asyncio
 import sys
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, TypedDict
 
+import msgspec
 import typer
 from aiokafka.errors import KafkaError
 
@@ -67,18 +68,18 @@ def verify(
     sys.exit(0 if document["ok"] else 1)
 
 
-async def verify_document(settings: Settings, *, deep: bool = True) -> dict[str, Any]:
+async def verify_document(settings: Settings, *, deep: bool = True) -> VerifyDocument:
     """Return the verification of every partition as its JSON document; raises TransportError without a broker."""
     try:
-        return (
-            await check(settings.kafka, settings.topics, DomainRules(load_policies(settings.packs_dir)), deep=deep)
-        ).document()
+        rules = DomainRules(load_policies(settings.packs_dir))
+        found = await check(settings.kafka, settings.topics, rules, deep=deep)
     except (KafkaError, OSError) as error:
         kafka = {"dependency": f"Kafka at {settings.kafka.bootstrap}"}
         raise TransportError(Reason.DEPENDENCY_UNREACHABLE, kafka) from error
+    return msgspec.convert(found.document(), VerifyDocument)
 
 
-def _say(document: dict[str, Any]) -> None:
+def _say(document: VerifyDocument) -> None:
     for line in document["checks"]:
         note(f"{line['number']:>2} {line['name']:<50} {line['checked']:>10,} checked   {line['state']}")
         for fault in line["faults"]:

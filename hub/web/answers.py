@@ -273,6 +273,22 @@ class DeadLetterSummary(Struct, frozen=True):
     status: str
 
 
+class DeadLetterCount(Struct, frozen=True):
+    """Dead letters of one interface, reason and source; `arrivals` counts every time their bytes came.
+
+    `open` ones were neither sent again nor dropped; `oldest_open_wall_at` is null when none is.
+    """
+
+    interface: str
+    reason: Text
+    source: str
+    letters: int
+    open: int
+    arrivals: int
+    oldest_open_wall_at: Instant | None
+    newest_wall_at: Instant
+
+
 class Arrival(Struct, frozen=True):
     """One time the same bytes came, and what the sender saw."""
 
@@ -302,6 +318,23 @@ class DeadLetterAnswer(Struct, frozen=True):
     command_id: str
     status: str
     arrivals: tuple[Arrival, ...]
+
+
+class OutcomeAnswer(Struct, frozen=True, omit_defaults=False):
+    """What became of an accepted command: an outcome code of the ledger, or PENDING while the books do not show it.
+
+    `reference` is the id of what it made (charge, bill, agreement, …) and `href` its page; `reason` says why it was
+    refused, or why credit gave less.
+    """
+
+    key: str
+    account: str
+    outcome: str
+    reason: Text | None = None
+    reference: str = ""
+    href: str = ""
+    at: Instant | None = None
+    wall_at: Instant | None = None
 
 
 class Found(Struct, frozen=True):

@@ -12,7 +12,7 @@ from aiohttp import web
 from hub.runtime.database import EVERYTHING, Scope
 from hub.web import answers
 from hub.web.access import Access
-from hub.web.books import bills, charges, dead_letters, finding, persons
+from hub.web.books import bills, charges, dead_letters, finding, outcomes, persons
 from hub.web.books.reading import PAGE_MAX, Slice, cursor_of, reading
 from hub.web.live import LiveState
 from hub.web.live_tables import row_id
@@ -22,6 +22,7 @@ from schemas.reasons import Reason
 
 PREFIX: Final = "/api/v1"
 _CODE_MAX: Final = 64
+_COMMAND_MAX: Final = 128
 _encode = msgspec.json.Encoder().encode
 
 
@@ -62,7 +63,14 @@ class ReadApi:
             Route(
                 "/institutions/{id}/charges", "Charges of an institution", charge_page, self.institution_charges, pages
             ),
+            Route("/outcomes/{key}", "What became of a command answered with 202", a.OutcomeAnswer, self.outcome),
             Route("/dead-letters", "Refused and quarantined messages", letters, self.dead_letters, filters),
+            Route(
+                "/dead-letter-counts",
+                "Dead letters by reason and source",
+                a.Page[a.DeadLetterCount],
+                self.letter_counts,
+            ),
             Route("/dead-letters/{id}", "One dead letter; its bytes stay sealed", a.DeadLetterAnswer, self.dead_letter),
             Route("/find/{key}", "Whatever carries a key", a.Page[a.Found], self.find),
             Route("/views/{view}", "Snapshot of a stream table", a.ViewAnswer, self.view),
@@ -127,6 +135,14 @@ class ReadApi:
         async with self._reading(request) as connection:
             return await charges.summaries(connection, "institution", code, asked)
 
+    async def outcome(self, request: web.Request) -> object:
+        """Answer what became of an accepted command; a PENDING one is asked for again after a second."""
+        key = request.match_info["key"]
+        if not _is_outcome_key(key):
+            raise _invalid("key", "<account>-<command id>, as the link of a 202 has it")
+        async with self._reading(request) as connection:
+            return await outcomes.outcome(connection, key)
+
     async def dead_letters(self, request: web.Request) -> object:
         """Answer a page of dead letters."""
         interface, reason = request.query.get("interface", ""), request.query.get("reason", "")
@@ -135,6 +151,11 @@ class ReadApi:
         asked = _slice(request)
         async with self._reading(request) as connection:
             return await dead_letters.summaries(connection, asked, interface, reason)
+
+    async def letter_counts(self, request: web.Request) -> object:
+        """Answer how many dead letters there are, by interface, reason and source."""
+        async with self._reading(request) as connection:
+            return await dead_letters.counts(connection)
 
     async def dead_letter(self, request: web.Request) -> object:
         """Answer one dead letter."""
@@ -197,6 +218,11 @@ def _our_id(request: web.Request, length: int) -> str:
     if len(identifier) != length or account_of(identifier) is None:
         raise _invalid("id", f"an id of {length} characters as we hand out")
     return identifier
+
+
+def _is_outcome_key(key: str) -> bool:
+    account, dash, command = key[:ACCOUNT_LENGTH], key[ACCOUNT_LENGTH : ACCOUNT_LENGTH + 1], key[ACCOUNT_LENGTH + 1 :]
+    return account_of(account) is not None and dash == "-" and 0 < len(command) <= _COMMAND_MAX and key.isprintable()
 
 
 def _text(request: web.Request, name: str) -> str:

@@ -203,6 +203,9 @@ async def test_a_dropped_letter_says_so_and_is_not_replayed(world: World):
     """The first reason stands, with who gave it; replay is refused with DEAD_LETTER_CLOSED."""
     assert b"AMOUNT_MISMATCH" in await world.mllp("XMZSH", "M2", "F2", "18.43")
     letter = await world.letter("AMOUNT_MISMATCH")
+    (counted,) = (await world.cli("dlq", "stats", "--json")).valid("dlq-stats")["items"]
+    assert (counted["reason"]["code"], counted["open"], counted["arrivals"]) == ("AMOUNT_MISMATCH", 1, 1)
+    assert counted["oldest_open_wall_at"] == counted["newest_wall_at"]
     dropped = await world.cli("dlq", "drop", letter, "--reason", "corrected by the hospital", "--json")
     assert dropped.valid("dlq-drop")["results"] == [
         {"letter": letter, "now": True, "reason": "corrected by the hospital"}
@@ -219,6 +222,9 @@ async def test_a_dropped_letter_says_so_and_is_not_replayed(world: World):
     assert refused.status == 3
     assert refused.valid("dlq-replay")["results"][0]["outcome"] == "DEAD_LETTER_CLOSED"
     assert (await world.cli("dlq", "list", "--json")).document["items"] == []
+    (counted,) = (await world.cli("dlq", "stats", "--json")).valid("dlq-stats")["items"]
+    assert (counted["open"], counted["letters"], counted["oldest_open_wall_at"]) == (0, 1, None)
+    assert "0 open of 1" in (await world.cli("dlq", "stats", "--source", counted["source"])).out
     assert (await world.cli("dlq", "drop", "DL-00000000", "--reason", "x", "--json")).status == 4
 
 

@@ -21,8 +21,11 @@ from hub.roles.web import serve
 from hub.runtime.bus import durable_producer
 from hub.runtime.database import EVERYTHING
 from hub.runtime.http_sources import demo_token, load_http_sources
+from hub.runtime.outcomes import outcome_path
+from hub.runtime.wire import Inbound
 from hub.web.access import Access
 from hub.web.problems import RefusedError
+from schemas.commands import CheckEligibility
 from schemas.errors import ConfigurationError
 from schemas.events import Allocation, BillIssued
 from schemas.ids import account_id, make_id
@@ -31,6 +34,12 @@ from schemas.reasons import Reason
 
 pytestmark = pytest.mark.timeout(180)
 NOBODY = account_id(bytes(32), "person", "nobody")
+
+
+def link(account: str, command: str) -> str:
+    """Return the link of the 202 to a command, without the API's prefix."""
+    inbound = Inbound(command, account, "", "HIS@XMZSH", "", CheckEligibility("XMZSH", "outpatient", 1))
+    return outcome_path(inbound).removeprefix("/api/v1")
 
 
 class City:
@@ -42,6 +51,9 @@ class City:
         self.charged: LedgerRecord
         self.short: LedgerRecord
         self.billed: LedgerRecord
+        self.refused: LedgerRecord
+        self.forwarded: LedgerRecord
+        self.underway: LedgerRecord
 
     async def get(self, path: str, **headers: str) -> tuple[int, Any, Any]:
         """Return status, decoded body and headers of a GET under the API's prefix."""
@@ -62,6 +74,13 @@ async def city(kafka: str, postgres: str, tmp_path_factory: pytest.TempPathFacto
         yield made
 
 
+def forwarded(made: City, seq: int, **changes: str) -> LedgerRecord:
+    """Return a number account's record of a command it passed on to the account `reference`."""
+    record, _ = made.side.lanes[0].refusal()
+    number = {"account": account_id(bytes(32), "number", "P1"), "seq": seq}
+    return msgspec.structs.replace(record, outcome="FORWARDED", reason="", parameters={}, **number, **changes)
+
+
 async def populate(made: City) -> None:
     """Write the scene."""
     lane, other = made.side.lanes
@@ -72,7 +91,11 @@ async def populate(made: City) -> None:
     made.billed, fact = lane.bill_of(made.charged)
     await lane.commit((made.billed, fact))
     await lane.commit(*lane.debit_of(made.billed, paid=False))
-    await lane.commit(lane.reversal_of(made.charged, 20_000), lane.refusal())
+    made.refused, fact = lane.refusal()
+    await lane.commit(lane.reversal_of(made.charged, 20_000), (made.refused, fact))
+    made.forwarded = forwarded(made, 1, reference=made.charged.account, command_id=made.charged.command_id)
+    made.underway = forwarded(made, 2, reference=NOBODY)
+    await lane.commit((made.forwarded, None), (made.underway, None))
     for _ in range(7):
         await other.commit(other.charge(hours=1))
     topic = made.side.settings.topics.dead_letters.name
@@ -193,6 +216,36 @@ async def test_dead_letters_keep_their_bytes_to_themselves(city: City):
     assert (await city.get("/dead-letters?reason=OTHER"))[1] == {"items": [], "next": None}
 
 
+async def test_dead_letters_are_counted_by_reason_and_source(city: City):
+    """Two letters, one of which came twice; all open, the oldest is the first of them."""
+    status, body, _ = await city.get("/dead-letter-counts")
+    (each,) = body["items"]
+    listed = (await city.get("/dead-letters"))[1]["items"]
+    assert (status, each["letters"], each["open"], each["arrivals"]) == (200, 2, 2, 3)
+    assert each["reason"]["code"] == listed[0]["reason"]["code"]
+    assert each["oldest_open_wall_at"] == min(letter["wall_at"] for letter in listed)
+
+
+async def test_the_link_of_a_202_leads_to_the_outcome(city: City):
+    """A booked charge names its id and page, a refusal its reason; what the books do not show yet is PENDING."""
+    status, body, _ = await city.get(link(city.charged.account, city.charged.command_id))
+    assert (status, body["outcome"], body["reference"]) == (200, "POSTED", posted(city.charged).charge)
+    assert body["href"] == f"/charges/{posted(city.charged).charge}"
+    _, body, _ = await city.get(link(city.refused.account, city.refused.command_id))
+    assert (body["outcome"], body["reason"]["code"], body["href"]) == ("REFUSED", "LINE_CHANGED", "")
+    assert "F1" in body["reason"]["en"]
+    _, body, _ = await city.get(link(NOBODY, "0" * 32))
+    assert (body["outcome"], body["reason"], body["at"]) == ("PENDING", None, None)
+
+
+async def test_the_outcome_of_a_forwarded_command_is_that_of_the_account_it_came_to(city: City):
+    """The link names the number account; the person's account decided. Passed on and not yet decided is PENDING."""
+    _, body, _ = await city.get(link(city.forwarded.account, city.forwarded.command_id))
+    assert (body["outcome"], body["account"]) == ("POSTED", city.forwarded.reference)
+    _, body, _ = await city.get(link(city.underway.account, city.underway.command_id))
+    assert (body["outcome"], body["account"]) == ("PENDING", NOBODY)
+
+
 async def test_anything_is_found_by_a_key_it_carries(city: City):
     """Account, charge, bill, order, line, visit, message id, receipt key: by exact text."""
     event = posted(city.charged)
@@ -239,6 +292,8 @@ async def test_an_unchanged_answer_is_not_sent_again(city: City):
         (f"/bills/{make_id(NOBODY, 'B', 1)}", 404, "NOT_FOUND"),
         ("/institutions/NOWHERE", 404, "NOT_FOUND"),
         ("/dead-letters/none", 404, "NOT_FOUND"),
+        ("/outcomes/none", 400, "PARAM_INVALID"),
+        (f"/outcomes/{NOBODY}-", 400, "PARAM_INVALID"),
         ("/views/none", 404, "NOT_FOUND"),
         ("/nothing", 404, "NOT_FOUND"),
         ("/persons/short", 400, "PARAM_INVALID"),
@@ -306,7 +361,7 @@ async def test_each_code_has_its_page(city: City):
     route=st.sampled_from(
         ["/persons/{}", "/persons/{}/bills", "/charges/{}", "/charges/{}/decision", "/bills/{}", "/institutions/{}",
          "/dead-letters/{}", "/find/{}", "/views/{}", "/charges?after={}", "/charges?limit={}", "/live?views={}",
-         "/dead-letters?interface={}"]
+         "/dead-letters?interface={}", "/outcomes/{}", f"/outcomes/{NOBODY}-{{}}"]
     ),
     text=st.one_of(
         st.text(min_size=1, max_size=40),

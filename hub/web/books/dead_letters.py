@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from hub.web.answers import Arrival, DeadLetterAnswer, DeadLetterSummary, Page
+from hub.web.answers import Arrival, DeadLetterAnswer, DeadLetterCount, DeadLetterSummary, Page
 from hub.web.books.reading import Row, Slice, not_found, page_of, text_of
 
 _FIELDS = """
@@ -15,6 +15,20 @@ SELECT d.*,
             ELSE 'open' END AS status
 FROM dead_letters d
 """
+
+
+_COUNTS = f"""
+SELECT interface, reason, source, count(*) AS letters, count(*) FILTER (WHERE status = 'open') AS open,
+       sum(arrivals)::bigint AS arrivals, min(wall_at) FILTER (WHERE status = 'open') AS oldest_open_wall_at,
+       max(wall_at) AS newest_wall_at
+FROM ({_FIELDS}) f GROUP BY interface, reason, source ORDER BY open DESC, letters DESC, interface, reason, source
+"""  # noqa: S608 - of constants
+
+
+async def counts(connection: Any) -> Page[DeadLetterCount]:
+    """Return the number of dead letters by interface, reason and source, those with the most open ones first."""
+    rows = await connection.fetch(_COUNTS)
+    return Page(tuple(DeadLetterCount(**{**row, "reason": text_of(row["reason"])}) for row in rows))
 
 
 async def summaries(connection: Any, asked: Slice, interface: str = "", reason: str = "") -> Page[DeadLetterSummary]:

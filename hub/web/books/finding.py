@@ -13,7 +13,7 @@ _FOUND_MAX: Final = 20
 _CITIZEN_ID = re.compile(r"\d{17}[\dXx]", re.ASCII)
 _SHORT_ID = re.compile(r"[BCD]-[0-9A-Z]{8}|p_[0-9A-Z]{8}", re.ASCII)
 _SHORT_LETTER = re.compile(r"DL-([0-9A-Fa-f]{4,32})", re.ASCII)
-_HREF: Final = {
+HREF: Final = {
     "person": "/people/",
     "charge": "/charges/",
     "bill": "/bills/",
@@ -23,6 +23,7 @@ _HREF: Final = {
     "message": "/charges/",
     "dead_letter": "/dead-letters/",
 }
+"""The page of a thing, by its kind: the id follows."""
 _ANYTHING = """
 SELECT 'line' AS kind, charge AS id, max(service_at) AS at FROM charge_lines WHERE line_key = $1 GROUP BY charge
 UNION ALL SELECT 'visit', charge, event_at FROM charges WHERE visit = $1
@@ -69,4 +70,4 @@ async def find(connection: Any, key: str) -> tuple[Found, ...]:
         key,
     )
     newest = sorted(rows, key=lambda row: -row["at"])[:_FOUND_MAX]
-    return tuple(Found(row["kind"], row["id"], _HREF[row["kind"]] + row["id"], row["at"]) for row in newest)
+    return tuple(Found(row["kind"], row["id"], HREF[row["kind"]] + row["id"], row["at"]) for row in newest)
