@@ -21,7 +21,7 @@ from hub.runtime.bus import create_topics
 from hub.runtime.migrations import migrate
 from hub.runtime.settings import Settings, read_settings
 from hub.runtime.supervisor import ChildPlan, Supervisor
-from infra.errors import StartError
+from infra.errors import PortTakenError, StartError
 from infra.kafka import EmbeddedKafka
 from infra.postgres import EmbeddedPostgres
 from infra.processes import spawn, tail, wait_until
@@ -79,6 +79,7 @@ class Stack:
     environment: dict[str, str] = field(default_factory=dict)
     gateways: dict[str, str] = field(default_factory=dict)
     chaos_stretch: Mapping[str, int] = field(default_factory=dict)
+    ladder_scale: float = 1.0
 
     @property
     def keys_dir(self) -> Path:
@@ -151,6 +152,8 @@ class Stack:
             f"{gateway}__UNIONPAY__MIDDLE_CERTIFICATE_FILE": str(keys / "unionpay" / "middle.cer"),
             f"{gateway}__UNIONPAY__SIGNER_NAME": "00040000:SIGN",
         }
+        if self.ladder_scale < 1:
+            self.environment["MEDCREDIT_LADDER_SCALE"] = str(self.ladder_scale)
         if self.chaos_stretch:
             self.environment["MEDCREDIT_CHAOS_STRETCH"] = json.dumps(dict(self.chaos_stretch))
         self.environment_file.write_text(
@@ -184,11 +187,22 @@ async def prepare(settings: Settings) -> None:
 def _start_both(stores: Stores, run_dir: Path, ports: Mapping[str, int], report: Callable[[str], None]) -> None:
     with ThreadPoolExecutor(2) as pool:
         starting = (
-            pool.submit(stores.kafka.start, run_dir / "kafka", ports["kafka"], report=report),
-            pool.submit(stores.postgres.start, run_dir / "postgres", ports["postgres"], report=report),
+            pool.submit(_start_on, stores.kafka, run_dir / "kafka", ports["kafka"], report),
+            pool.submit(_start_on, stores.postgres, run_dir / "postgres", ports["postgres"], report),
         )
         for each in starting:
             each.result()
+
+
+def _start_on(
+    server: EmbeddedKafka | EmbeddedPostgres, directory: Path, port: int, report: Callable[[str], None]
+) -> None:
+    """Start on the chosen port; on any free one when another program took it since it was chosen."""
+    try:
+        server.start(directory, port, report=report)
+    except PortTakenError:
+        server.start(directory, report=report)
+        report(f"Port {port} was taken meanwhile; {directory.name} has another one.")
 
 
 def _sandbox_addresses(process: "subprocess.Popen[bytes]", log: Path) -> dict[str, str]:

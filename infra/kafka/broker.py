@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.cache import cache_dir
-from infra.errors import StartError
+from infra.errors import PortTakenError, StartError
 from infra.kafka.jars import LOCK_FILE, ensure_jars, sha256_of
 from infra.processes import free_port, port_is_free, spawn, tail, wait_until
 from infra.store import make_store, remove_store
@@ -144,8 +144,9 @@ class EmbeddedKafka:
     ) -> str:
         """Start on `data_dir` (made and formatted when new), wait until it serves, return the bootstrap address.
 
-        `port` None means a free one is chosen. Raises `StartError` with the end of the log when it does not come up,
-        when `port` is taken, when `data_dir` holds somebody else's files, or when a jar differs from the lock.
+        `port` None means a free one is chosen. Raises `PortTakenError` when `port` is another program's, even
+        if it was free a moment ago; `StartError` with the end of the log when the broker does not come up, when
+        `data_dir` holds somebody else's files, or when a jar differs from the lock.
         """
         if self.pid is not None:
             raise StartError("this broker already runs: stop it before starting it again")
@@ -155,7 +156,9 @@ class EmbeddedKafka:
             raise StartError(str(error)) from error
         class_path = ensure_jars(report)
         if port is not None and not port_is_free(port):
-            raise StartError(f"port {port} of 127.0.0.1 is taken by another program: choose another, or leave it out")
+            raise PortTakenError(
+                f"port {port} of 127.0.0.1 is taken by another program: choose another, or leave it out"
+            )
         for attempt in range(1, _ATTEMPTS + 1):
             self._port = port or free_port()
             self._configure(free_port())
@@ -164,6 +167,8 @@ class EmbeddedKafka:
                 return self.bootstrap
             if _PORT_TAKEN not in tail(self.log_file, 40) or attempt == _ATTEMPTS:
                 break
+            if port is not None:
+                raise PortTakenError(f"port {port} of 127.0.0.1 was taken by another program: choose another")
         raise StartError(f"Kafka did not start. End of {self.log_file}:\n{tail(self.log_file)}")
 
     def restart(self, *, kill: bool = False) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from infra.errors import StartError
+from infra.errors import PortTakenError, StartError
 from infra.postgres.binaries import Account, account_for_server, bin_directory, store_for_server
 from infra.processes import free_port, port_is_free, spawn, tail, wait_until
 from infra.store import make_store, remove_store
@@ -86,13 +86,16 @@ class EmbeddedPostgres:
     ) -> str:
         """Start on `data_dir` (initialised when new), wait until it serves, return the address (DSN).
 
-        `port` None means a free one is chosen. Raises `StartError` with the end of the log when it does not come up,
-        when `port` is taken, or when `data_dir` holds somebody else's files.
+        `port` None means a free one is chosen. Raises `PortTakenError` when `port` is another program's, even
+        if it was free a moment ago; `StartError` with the end of the log when the server does not come up, or
+        when `data_dir` holds somebody else's files.
         """
         if self.pid is not None:
             raise StartError("this server already runs: stop it before starting it again")
         if port is not None and not port_is_free(port):
-            raise StartError(f"port {port} of 127.0.0.1 is taken by another program: choose another, or leave it out")
+            raise PortTakenError(
+                f"port {port} of 127.0.0.1 is taken by another program: choose another, or leave it out"
+            )
         self._make_stores(Path(data_dir).resolve())
         self._initialise(report)
         for attempt in range(1, _ATTEMPTS + 1):
@@ -101,6 +104,8 @@ class EmbeddedPostgres:
                 return self.dsn
             if _PORT_TAKEN not in tail(self.log_file) or attempt == _ATTEMPTS:
                 break
+            if port is not None:
+                raise PortTakenError(f"port {port} of 127.0.0.1 was taken by another program: choose another")
         raise StartError(f"PostgreSQL did not start. End of {self.log_file}:\n{tail(self.log_file)}")
 
     def restart(self, *, kill: bool = False) -> str:

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from aiokafka import TopicPartition
 
-from hub.cli.stack import Stores
+from hub.cli.stack import Stack, Stores
 from hub.runtime.bus import check_topics, committed_consumer, create_topics, durable_producer
 from hub.runtime.settings import Settings, read_settings
 from infra.errors import StartError
@@ -169,3 +169,16 @@ async def test_a_killed_server_whose_port_was_taken_comes_back_when_the_port_is_
     watch.cancel()
     await asyncio.gather(watch, return_exceptions=True)
     assert "is taken by another program" in said[0]
+
+
+def test_stores_whose_ports_were_taken_after_they_were_chosen_come_up_elsewhere(tmp_path: Path) -> None:
+    """Two demos at once choose the same ports: the second says where its stores are, and both answer there."""
+    said: list[str] = []
+    tmp_path.chmod(0o711)
+    with socket.create_server(("127.0.0.1", 0)) as first, socket.create_server(("127.0.0.1", 0)) as second:
+        ports = {"kafka": first.getsockname()[1], "postgres": second.getsockname()[1]}
+        with Stack(tmp_path, ports, said.append).stores() as stores:
+            assert not port_is_free(int(stores.kafka.bootstrap.rpartition(":")[2]))
+            assert not port_is_free(int(urlsplit(stores.postgres.dsn).port or 0))
+            assert stores.kafka.bootstrap != f"127.0.0.1:{ports['kafka']}"
+    assert {f"Port {ports[name]} was taken meanwhile; {name} has another one." for name in ports} <= set(said)
