@@ -14,6 +14,10 @@ DAY: Final = 24 * HOUR
 _FIVE_MINUTES: Final = 5 * MINUTE
 
 
+def _shorter(milliseconds: int, scale: float) -> int:
+    return max(min(SECOND, milliseconds), round(milliseconds * scale))
+
+
 class QueryLadder(NamedTuple):
     """Waits before the first, second, … query of an order whose outcome is not known; the last one repeats."""
 
@@ -22,6 +26,10 @@ class QueryLadder(NamedTuple):
     def wait_ms(self, query_no: int) -> int:
         """Return the wait before the n-th query, n counted from 1."""
         return self.waits_ms[min(query_no, len(self.waits_ms)) - 1]
+
+    def shortened(self, scale: float) -> "QueryLadder":
+        """Return the same steps at `scale`."""
+        return QueryLadder(tuple(_shorter(each, scale) for each in self.waits_ms))
 
 
 class Ladders(NamedTuple):
@@ -44,6 +52,24 @@ class Ladders(NamedTuple):
     """After 1, 2, 4, 8, 16, 32 s, every 5 min to 30 min, then hourly (protocols 6.3)."""
     refund_queries: QueryLadder = QueryLadder((10 * SECOND, 20 * SECOND, 30 * SECOND, *(_FIVE_MINUTES,) * 24, HOUR))
     """A refund is asked after at least 10 s (protocols 5.3)."""
+
+    def shortened(self, scale: float) -> "Ladders":
+        """Return all of it at `scale` (0 < scale <= 1), no wait below a second that was not below it before.
+
+        An errand may still be sent during half the life of its order number at most.
+        """
+        if not 0 < scale <= 1:
+            raise ValueError(f"{scale} is no scale: 0 < scale <= 1")
+        expiry = _shorter(self.order_expiry_ms, scale)
+        return Ladders(
+            order_expiry_ms=expiry,
+            call_window_ms=min(self.call_window_ms, expiry // 2),
+            release_after_expiry_ms=_shorter(self.release_after_expiry_ms, scale),
+            technical_retries_ms=tuple(_shorter(each, scale) for each in self.technical_retries_ms),
+            alipay_queries=self.alipay_queries.shortened(scale),
+            unionpay_queries=self.unionpay_queries.shortened(scale),
+            refund_queries=self.refund_queries.shortened(scale),
+        )
 
     def queries(self, channel: str) -> QueryLadder:
         """Return the ladder of a channel."""

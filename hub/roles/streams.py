@@ -11,7 +11,7 @@ from typing import Final
 
 import uvloop
 
-from hub.policies import load_policies
+from hub.policies import DEFAULT_LADDERS, load_policies
 from hub.runtime.bus import round_trip_ms
 from hub.runtime.clock import open_clock
 from hub.runtime.guomi.vault import open_provider
@@ -44,7 +44,7 @@ async def serve(settings: Settings, folder: Path) -> int:
     """Run the worker and its health routes in a running loop; return the exit status."""
     processor = AccountProcessor(
         lane_settings(settings),
-        DomainRules(load_policies(settings.packs_dir)),
+        DomainRules(load_policies(settings.packs_dir, DEFAULT_LADDERS.shortened(settings.ladder_scale))),
         open_clock(settings),
         seal=Sealer(open_provider(settings)).seal,
     )

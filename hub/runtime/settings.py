@@ -180,6 +180,9 @@ class Settings(BaseSettings):
     chaos_stretch: Mapping[str, int] = Field(default_factory=dict)
     """Name of a critical section → milliseconds it is held open, so that a fault hits inside it. Tests only."""
 
+    ladder_scale: float = Field(default=1.0, gt=0, le=1)
+    """Durations on the wire (life of an order number, retries, query ladders) times this; below 1 in the demo only."""
+
     @field_validator("city_key")
     @classmethod
     def _city_key_is_32_bytes(cls, value: SecretStr) -> SecretStr:
@@ -205,6 +208,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 "city_key is the demo's public key: set MEDCREDIT_CITY_KEY to your own 64 hexadecimal digits"
             )
+        if self.ladder_scale < 1:
+            raise ValueError("ladder_scale cuts the gateways' own waits short: remove MEDCREDIT_LADDER_SCALE")
         if self.chaos_stretch:
             raise ValueError("chaos_stretch delays money: remove MEDCREDIT_CHAOS_STRETCH")
         return self

@@ -60,8 +60,8 @@ class Opening:
         place = TopicPartition(self._settings.topics.accounts.name, self._partition)
         accounts, mark = Accounts(self._rules), None
         reader = self._settings.restore_consumer()
-        await reader.start()
         try:
+            await reader.start()
             reader.assign([place])
             end = (await reader.end_offsets([place]))[place]  # nobody but us can append after the fence
             reader.seek(place, (await reader.beginning_offsets([place]))[place])

@@ -166,7 +166,8 @@ def _scratch() -> Path:
 def _start(where: Path, numbers: list[str], environment: dict[str, str]) -> "subprocess.Popen[bytes]":
     files = ["--ready-file", str(where / "ready.json"), "--sent-log", str(where / "sent.jsonl")]
     apart = ("--port-offset", str(10 * random.randrange(100, 2000)))  # from demos beside: a killed server's port waits
-    command = [str(_PYTHON), "-m", "hub.cli", "demo", "--no-browser", "--json", *apart, *files, *numbers]
+    real = ("--ladder-scale", "1")  # the oracle knows the gateways' real waits
+    command = [str(_PYTHON), "-m", "hub.cli", "demo", "--no-browser", "--json", *apart, *real, *files, *numbers]
     with (where / "demo.log").open("wb") as output:
         return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
 

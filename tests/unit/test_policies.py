@@ -138,3 +138,25 @@ def test_ladders_repeat_their_last_step_and_can_be_shortened_by_settings():
     ladders = Ladders()
     assert ladders.queries("unionpay").wait_ms(99) == ladders.queries("alipay").wait_ms(99) == 3_600_000
     assert load_policies(ladders=ladders._replace(order_expiry_ms=1)).ladders.order_expiry_ms == 1
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5, 1 / 60, 1 / 240, 0.001])
+def test_shortened_ladders_keep_their_order_and_their_steps(scale: float):
+    """Every retry still fits into the life of the number, every call goes before its end, no wait is nothing."""
+    short, real = Ladders().shortened(scale), Ladders()
+    assert (scale == 1.0) == (short == real)
+    assert short.call_window_ms < short.order_expiry_ms
+    assert [len(short.queries(channel).waits_ms) for channel in ("alipay", "unionpay")] == [30, 13]
+    assert all(wait >= 1000 for ladder in (short.alipay_queries, short.refund_queries) for wait in ladder.waits_ms)
+    if scale >= 1 / 240:
+        assert sum(short.technical_retries_ms) < short.order_expiry_ms
+
+
+def test_the_demos_scale_lets_a_number_live_for_45_seconds():
+    """3 h, 5 min, 2 h at 1/240; nothing below a second."""
+    short = Ladders().shortened(1 / 240)
+    assert (short.order_expiry_ms, short.release_after_expiry_ms, short.call_window_ms) == (45_000, 1_250, 22_500)
+    assert short.technical_retries_ms == (1_000, 1_250, 7_500, 30_000)
+    for wrong in (0, -1, 1.01):
+        with pytest.raises(ValueError, match="no scale"):
+            Ladders().shortened(wrong)

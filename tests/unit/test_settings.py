@@ -62,6 +62,15 @@ def test_the_profile_is_production_unless_said_otherwise() -> None:
     assert "MEDCREDIT_CITY_KEY" in refusal()
 
 
+def test_production_keeps_the_gateways_own_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shortened ladders would ask a gateway too early and free a number it still honours."""
+    monkeypatch.setenv("MEDCREDIT_CITY_KEY", OWN_KEY)
+    monkeypatch.setenv("MEDCREDIT_LADDER_SCALE", "0.5")
+    with pytest.raises(ConfigurationError, match="MEDCREDIT_LADDER_SCALE"):
+        read_settings(profile="production")
+    assert read_settings(profile="demo").ladder_scale == 0.5
+
+
 def test_settings_cannot_be_changed() -> None:
     """They are read once; nobody changes them on the way."""
     settings = read_settings(profile="demo")
