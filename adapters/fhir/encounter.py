@@ -2,8 +2,8 @@
 
 from typing import Final, Literal
 
-from adapters.fhir.context import Context, Meaning, own_key, subject_at, subject_in
-from adapters.fhir.elements import Resource, instant, obj, one_of, required, text
+from adapters.fhir.context import Context, Meaning, own_key, referred, subject_at, subject_in
+from adapters.fhir.elements import Resource, instant, obj, objects, one_of, reference_tail, required, text
 from adapters.fhir.faults import FhirFaultError
 from schemas.commands import IdentifyPatient, RecordVisit, Scene
 from schemas.reasons import Reason
@@ -37,8 +37,20 @@ def encounter(resource: Resource, context: Context) -> Meaning:
         event_at=_event_at(resource, event, context),
         scene=scene_of(resource),
         subject=subject,
+        department=_department(resource, context),
     )
     return Meaning(body, subject)
+
+
+def _department(resource: Resource, context: Context) -> str:
+    """Return the code of the service, else the organization that gives it when that is not the institution itself."""
+    at = f"{_AT}.serviceType"
+    for coding in objects(obj(resource, "serviceType", _AT), "coding", at)[:1]:
+        if code := text(coding, "code", f"{at}.coding"):
+            return code
+    target, identifier, _ = referred(resource, "serviceProvider", _AT, context)
+    found = text(identifier, "value", f"{_AT}.serviceProvider") or reference_tail(target, "Organization")
+    return "" if found == context.source.institution else found
 
 
 def scene_of(resource: Resource) -> Scene:

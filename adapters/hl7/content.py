@@ -43,6 +43,7 @@ class _Visit(msgspec.Struct, frozen=True):
     event_at: int
     scene: Scene | None
     identity: Identity | None
+    department: str = ""
 
 
 def read_content(message: Message, header: Header, event: str, profile: Profile, city_key: bytes, now: int) -> Content:
@@ -76,7 +77,8 @@ def _visit(
         faults.append(Fault(Reason.VISIT_MISSING, Location("PV1", 1, 19)))
     event_at = _event_at(message, header, profile, now, faults)
     scene = _scene(message, profile, faults)
-    return _Visit(number, event_at, scene, None if isinstance(identity, Fault) else identity)
+    department = next((value for value in map(message.at, profile.department) if value), "")
+    return _Visit(number, event_at, scene, None if isinstance(identity, Fault) else identity, department)
 
 
 def _event_at(message: Message, header: Header, profile: Profile, now: int, faults: list[Fault]) -> int:
@@ -111,6 +113,7 @@ def _visit_event(visit: _Visit, event: str, profile: Profile, faults: list[Fault
         event_at=visit.event_at,
         scene=visit.scene or _DEFAULT_SCENE.get(event),
         subject=visit.identity.subject,
+        department=visit.department,
     )
     return Content(body, visit.identity.account, ())
 

@@ -61,6 +61,8 @@ LINE_FIELDS_SENT: Final = ("amount", "unit")
 """Positions whose whole field is read too: their currency stands beside them."""
 _KNOWN: Final = frozenset(STANDARD_FIELDS) | {"batch", "posted_at"}
 _SETTLEMENT_FIELDS: Final = ("id", "total", "fund", "account", "other", "cash")
+_DEPARTMENT: Final = ("PV1-3.1", "PV1-10.1")
+"""Point of care, else hospital service."""
 _VISIT: Final = ("PV1-19.1", "PV1-50.1", "PID-18.1")
 
 
@@ -116,6 +118,7 @@ class _Document(_Section, frozen=True):
     profile: Identity
     fields: dict[str, str] = {}
     visit: tuple[str, ...] = ()
+    department: tuple[str, ...] = ()
     kind_alias: dict[str, Kind] = {}
     class_alias: dict[str, Scene] = {}
     sex_alias: dict[str, str] = {}
@@ -138,6 +141,8 @@ class Profile(msgspec.Struct, frozen=True):
     """The same, to be read in the order of LINE_FIELDS, then the fields of LINE_FIELDS_SENT as sent."""
     visit: tuple[Place, ...]
     """Where the visit number may stand, first hit wins."""
+    department: tuple[Place, ...]
+    """Where a visit's department stands, first hit wins; a profile that names places replaces the standard ones."""
     kinds: Mapping[str, Kind]
     classes: Mapping[str, Scene]
     sexes: Mapping[str, str]
@@ -183,6 +188,7 @@ def _compile(document: _Document) -> Profile:
         places=places,
         plan=Plan([*map(read.get, LINE_FIELDS), *(_whole(read.get(name)) for name in LINE_FIELDS_SENT)]),
         visit=tuple(map(place, (*_VISIT, *document.visit))),
+        department=tuple(map(place, document.department or _DEPARTMENT)),
         kinds=document.kind_alias or STANDARD_KINDS,
         classes={**STANDARD_CLASSES, **document.class_alias},
         sexes=document.sex_alias,

@@ -38,7 +38,7 @@ def _plus(sums: Sums, **amounts: int) -> None:
 
 
 def _visit_opened(sums: Sums, _draft: Draft, event: events.VisitOpened) -> None:
-    sums["institution"], sums["scene"] = event.institution, event.scene
+    sums["institution"], sums["scene"], sums["department"] = event.institution, event.scene, event.department
     sums["visits"] = sums.get("visits", 0) + 1
 
 

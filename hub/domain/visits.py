@@ -35,7 +35,7 @@ def record_visit(draft: Draft, body: RecordVisit) -> Outcome | Refusal:
     if encounter is None:
         scene: Scene = body.scene or "outpatient"
         idle_at = idle_instant(draft, scene, pack)
-        draft.emit(VisitOpened(body.visit, body.institution, scene, body.event_at, idle_at))
+        draft.emit(VisitOpened(body.visit, body.institution, scene, body.event_at, idle_at, body.department))
         encounter = draft.state.encounters[key]
     elif body.scene is not None and body.scene != encounter.scene and body.event in ("opened", "updated"):
         draft.emit(VisitUpdated(body.visit, body.institution, body.scene, body.event_at))

@@ -5,7 +5,7 @@ import re
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from hub.simulate.persons import Person
+from hub.simulate.persons import POINT_OF_CARE, Person
 
 _CITY_ZONE = timezone(timedelta(hours=8))
 _CLASS = {"outpatient": "AMB", "emergency": "EMER", "inpatient": "IMP"}
@@ -34,6 +34,7 @@ def encounter(institution: str, person: Person, visit: str, scene: str, status: 
         "status": status,
         "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": _CLASS[scene]},
         "subject": _subject(person),
+        "serviceType": {"coding": [{"code": POINT_OF_CARE[scene]}]},
         "period": period,
     }
 

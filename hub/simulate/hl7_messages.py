@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
-from hub.simulate.persons import Person
+from hub.simulate.persons import POINT_OF_CARE, Person
 
 _CITY_ZONE = timezone(timedelta(hours=8))
 _SCENE_CLASS = {"outpatient": "O", "emergency": "E", "inpatient": "I"}
@@ -90,6 +90,7 @@ class Writer:
     def _visit(self, visit: str, scene: str, at: int) -> str:
         fields = [""] * 45
         fields[0], fields[1], fields[2] = "PV1", "1", _SCENE_CLASS[scene]
+        fields[3] = f"{POINT_OF_CARE[scene]}^^^{self.hospital.facility}"
         fields[19] = f"{visit}^^^{self.hospital.facility}^VN"
         fields[44] = _stamp(at)
         return "|".join(fields)

@@ -8,6 +8,9 @@ _GIVEN = "晓岚国栋志强美玲建华丽萍海峰淑芬文杰雅婷"
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK = "10X98765432"
 
+POINT_OF_CARE = {"outpatient": "OPD", "emergency": "ER", "inpatient": "WARD"}
+"""The department of a visit by its scene, as every invented hospital codes it."""
+
 
 @dataclass(frozen=True)
 class Person:

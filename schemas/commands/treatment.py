@@ -37,6 +37,8 @@ class RecordVisit(Struct, frozen=True, tag="record_visit"):
     event_at: Instant
     scene: Scene | None = None
     subject: Subject = Subject()
+    department: str = ""
+    """Where it takes place, as the sender codes it: PV1-3 or PV1-10, Encounter.serviceType or serviceProvider."""
 
 
 class IdentifyPatient(Struct, frozen=True, tag="identify_patient"):

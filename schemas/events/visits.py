@@ -14,6 +14,7 @@ class VisitOpened(Struct, frozen=True, tag="visit_opened"):
     event_at: Instant
     idle_at: Instant = 0
     """When it closes if nothing more is heard; 0 for an inpatient, who is discharged."""
+    department: str = ""
 
 
 class VisitUpdated(Struct, frozen=True, tag="visit_updated"):

@@ -114,6 +114,18 @@ def test_the_facts_of_a_charge_sum_its_parts_and_count_lines_by_department():
     assert first.city_hour == world.city
 
 
+def test_a_visit_is_counted_at_its_department():
+    """The heatmap's row of an ADT or Encounter is the department it names; a repeat opens nothing."""
+    world = World()
+    opened = RecordVisit(A, "V1", "opened", world.city, "emergency", department="ER")
+    (fact,) = world.send(opened).facts
+    assert (fact.institution, fact.department, fact.scene, fact.visits, fact.lines) == (A, "ER", "emergency", 1, 0)
+    (again,) = world.send(opened).facts
+    assert again.visits == 0
+    first, *_ = world.send(charge(line("F1", 100, department="LAB"))).facts
+    assert (first.department, first.visits) == ("LAB", 0)
+
+
 def test_the_facts_follow_a_bill_to_its_debit():
     """Billed, paid, and the institution and channel of the bill."""
     world = World()

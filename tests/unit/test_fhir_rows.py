@@ -277,6 +277,22 @@ def test_the_same_content_is_the_same_message_and_other_content_another():
     assert first.id != other.id
 
 
+@pytest.mark.parametrize(
+    ("change", "department"),
+    [
+        ({}, ""),
+        ({"serviceType": {"coding": [{"code": "CARD"}, {"code": "X"}]}}, "CARD"),
+        ({"serviceType": {"text": "心内科"}, "serviceProvider": {"reference": "Organization/OPD"}}, "OPD"),
+        ({"serviceProvider": {"identifier": {"value": "OPD-3"}}}, "OPD-3"),
+        ({"serviceProvider": {"reference": "Organization/XMZSH"}}, ""),
+    ],
+)
+def test_an_encounter_names_its_department(change: dict[str, Any], department: str):
+    """The service's code, else who provides it; the institution itself is no department."""
+    body = translate_body("Encounter", json.dumps(encounter(**change)).encode(), context()).inbound.body
+    assert body.department == department
+
+
 def test_an_encounter_opens_and_ends_a_visit():
     """in-progress opens at the period's start, finished discharges at its end, the class is the scene."""
     opened = translate_body("Encounter", json.dumps(encounter()).encode(), context()).inbound.body

@@ -202,6 +202,16 @@ def test_each_visit_event_becomes_its_command(event: str, meaning: str):
     assert body.event_at == 1783044910000
 
 
+def test_a_visit_names_its_department_where_the_profile_says():
+    """PV1-3, else PV1-10; a profile that names other places has only those."""
+    assert accepted(adt("A04")).body.department == "OPD"
+    assert accepted(adt("A04", PV1_3="", PV1_10="CARD")).body.department == "CARD"
+    assert accepted(adt("A04", PV1_3="", PV1_10="")).body.department == ""
+    own = variant("fields:", "department: [PV1-10.1]\nfields:")
+    assert accepted(adt("A04", PV1_10="CARD"), own).body.department == "CARD"
+    assert accepted(adt("A04"), own).body.department == ""
+
+
 def test_an_admission_without_class_is_inpatient_and_a_registration_outpatient():
     """A01 and A04 say it themselves; a discharge leaves it to what is known."""
     scenes = [accepted(adt(event, PV1_2="")).body.scene for event in ("A01", "A04", "A03")]
