@@ -165,9 +165,9 @@ class EmbeddedKafka:
             self._format(class_path)
             if self._launch(class_path, seconds=60):
                 return self.bootstrap
-            if _PORT_TAKEN not in tail(self.log_file, 40) or attempt == _ATTEMPTS:
+            if _PORT_TAKEN not in tail(self.log_file, 40):
                 break
-            if port is not None:
+            if port is not None and attempt == _ATTEMPTS:
                 raise PortTakenError(f"port {port} of 127.0.0.1 was taken by another program: choose another")
         raise StartError(f"Kafka did not start. End of {self.log_file}:\n{tail(self.log_file)}")
 

@@ -102,9 +102,9 @@ class EmbeddedPostgres:
             self._port = port or free_port()
             if self._launch(seconds=30):
                 return self.dsn
-            if _PORT_TAKEN not in tail(self.log_file) or attempt == _ATTEMPTS:
+            if _PORT_TAKEN not in tail(self.log_file):
                 break
-            if port is not None:
+            if port is not None and attempt == _ATTEMPTS:
                 raise PortTakenError(f"port {port} of 127.0.0.1 was taken by another program: choose another")
         raise StartError(f"PostgreSQL did not start. End of {self.log_file}:\n{tail(self.log_file)}")
 
