@@ -179,8 +179,10 @@ class ProducerSession:
         self._busy.discard(node)
         if self._over:
             return
-        for partition in partitions:
-            self._settle(partition, verdicts.get(partition.place, NodeNotReadyError()))
+        judged = [(partition, verdicts.get(partition.place, NodeNotReadyError())) for partition in partitions]
+        # What is confirmed comes first: a batch that cannot be ends the session, and with it all that is left.
+        for partition, verdict in sorted(judged, key=lambda each: each[1] is not None):
+            self._settle(partition, verdict)
         self._go_on(again=any(partition.again for partition in partitions))
 
     async def _sent(self, node: int, partitions: Sequence[RecordPartition], batches: Sequence[Batch]) -> Any:

@@ -40,9 +40,12 @@ class Request:
                 found += [record.value for record in batch]
         return found
 
-    def say(self, code: int) -> None:
-        """Answer every partition with one error code."""
-        topics = [(topic, [(number, code, 0) for number, _ in parts]) for topic, parts in self.topics]
+    def say(self, code: int, **others: int) -> None:
+        """Answer every partition with one error code; `p1=45` gives partition 1 another."""
+        topics = [
+            (topic, [(number, others.get(f"p{number}", code), 0) for number, _ in parts])
+            for topic, parts in self.topics
+        ]
         self.answer.set_result(SimpleNamespace(topics=topics))
 
 
@@ -268,6 +271,19 @@ async def test_a_batch_the_broker_will_not_take_ends_its_producer():
     await again
     await log.stop()
     assert second.closed
+
+
+async def test_what_one_answer_confirms_beside_a_fatal_fault_is_confirmed():
+    """The session ends, but who has a durable record is told so."""
+    client = ScriptedClient(partitions=2)
+    log = await started(client, ScriptedClient())
+    keys = {partition_of(b"%d" % number, 2): b"%d" % number for number in range(20)}
+    lost, kept = (asyncio.create_task(log.append("t", keys[number], b"v")) for number in (0, 1))
+    await until(lambda: client.requests)
+    client.requests[0].say(CONFIRMED, p0=OUT_OF_ORDER)
+    await kept
+    assert await refused(lost) is False
+    await log.stop()
 
 
 async def test_without_a_broker_every_append_is_busy_at_once():
