@@ -124,9 +124,9 @@ def _moved(evidence: Evidence, story: Story) -> list[str]:
         sums[story.bill_of[number]] += sum(moves) if story.paid[number] else 0
     texts += [f"order {number} is paid, but no gateway knows it" for number in story.paid if number not in known]
     return texts + [
-        f"bill {bill} was debited {total}, it never came to more than {max(story.amounts[bill])}"
+        f"bill {bill} was debited {total}, it never came to more than {max(story.amounts[bill], default=0)}"
         for bill, total in sums.items()
-        if total - story.given_back[bill] > max(story.amounts[bill])
+        if total - story.given_back[bill] > max(story.amounts[bill], default=0)
     ]
 
 

@@ -240,6 +240,17 @@ def test_a_command_without_an_outcome_is_found():
     assert any("7 has 0 outcomes" in text for text in complaints(evidence(city)))
 
 
+def test_a_ledger_with_a_hole_is_judged_to_its_end():
+    """What follows a lost record speaks of things nothing made; the oracle says so and goes on."""
+    city = right_run()
+    lost = find(city, "RECORDED", 2)
+    city.records.remove(lost)
+    find(city, "POSTED", 1)["after"].append({"type": "bill", "bill": BILL, "amount_fen": 32_500})
+    texts = complaints(evidence(city))
+    assert any(f"speaks of '{BILL}', which nothing before it made" in text for text in texts)
+    assert any("has 0 outcomes" in text for text in texts)
+
+
 def test_a_command_with_two_outcomes_is_found():
     """The same offset decided twice, as by a worker that was not fenced."""
     city = right_run()
