@@ -20,6 +20,7 @@ _OPENING = {"lane_before_open_fence": 300, "lane_before_open_restore": 300}
 _COURIER = {"courier_before_call": 100, "courier_after_call": 500, "courier_before_commit": 100}
 _RELAYS = {"courier_after_relay": 60}
 _BOOKS = {"projector_before_commit": 150, "projector_after_commit": 150}
+_VIEWS = {"views_after_rows": 200, "views_after_progress": 200}
 _ROLES = ("streams", "courier", "projector", "views", "edge", "web")
 
 PLANS = (
@@ -37,7 +38,8 @@ PLANS = (
     Plan("kill -9 projector", (kill("projector", times=4),), _BOOKS, sections=tuple(_BOOKS)),
     Plan("pause projector", (pause("projector", 14, successor=True),), _BOOKS, sections=tuple(_BOOKS)),
     Plan("kill -9 edge", (kill("edge", aimed=False), kill("edge", aimed=False), terminate("edge", aimed=False)), {}),
-    Plan("kill -9 views and web", (kill("views", aimed=False), kill("web", aimed=False)), {}),
+    Plan("kill -9 views and web", (kill("views", times=2), kill("web", aimed=False)), _VIEWS, sections=tuple(_VIEWS)),
+    Plan("pause views", (pause("views", 14, successor=True),), _VIEWS, sections=tuple(_VIEWS)),
     Plan("broker killed", (kill("kafka", aimed=False),), _LANES),
     Plan("PostgreSQL killed", (kill("postgres", aimed=False), kill("postgres", aimed=False)), _BOOKS),
     Plan("rolling restart", (rolling(*_ROLES),), _LANES, load_seconds=40),
