@@ -35,6 +35,9 @@ TimerKind = Literal[
     "resume",
     "archive",
     "fee",
+    "family_request",
+    "family_hold",
+    "of_age",
 ]
 
 

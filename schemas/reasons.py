@@ -104,6 +104,14 @@ class Reason(StrEnum):
     CONSENT = "CONSENT"
     CREDIT_EXCEEDS = "CREDIT_EXCEEDS"
     CREDIT_UNMATCHED = "CREDIT_UNMATCHED"
+    DECEASED = "DECEASED"
+    FAMILY_HOLD_UNKNOWN = "FAMILY_HOLD_UNKNOWN"
+    FAMILY_LINK_EXISTS = "FAMILY_LINK_EXISTS"
+    FAMILY_LINK_UNKNOWN = "FAMILY_LINK_UNKNOWN"
+    FAMILY_PAYER_INELIGIBLE = "FAMILY_PAYER_INELIGIBLE"
+    FAMILY_REFUSED = "FAMILY_REFUSED"
+    FAMILY_RELATION_INVALID = "FAMILY_RELATION_INVALID"
+    FAMILY_REQUEST_EXPIRED = "FAMILY_REQUEST_EXPIRED"
     FORWARD_LOOP = "FORWARD_LOOP"
     HOLD_CLOSED = "HOLD_CLOSED"
     HOLD_EXCEEDS = "HOLD_EXCEEDS"
@@ -111,6 +119,8 @@ class Reason(StrEnum):
     LATE = "LATE"
     LINE_CHANGED = "LINE_CHANGED"
     LINK_CONFLICT = "LINK_CONFLICT"
+    MERGE_AMBIGUOUS = "MERGE_AMBIGUOUS"
+    MERGE_INVALID = "MERGE_INVALID"
     NOT_FOUND = "NOT_FOUND"
     ORDER_UNKNOWN = "ORDER_UNKNOWN"
     OUTCOME_TOO_LARGE = "OUTCOME_TOO_LARGE"
@@ -130,6 +140,8 @@ class Reason(StrEnum):
     # why the credit step gave less than was asked: part of a decision, never an error
     AGREEMENT_MISSING = "AGREEMENT_MISSING"
     CREDIT_EXHAUSTED = "CREDIT_EXHAUSTED"
+    FAMILY_NOT_COVERED = "FAMILY_NOT_COVERED"
+    FAMILY_NO_ANSWER = "FAMILY_NO_ANSWER"
     NO_LINE = "NO_LINE"
     PRESET_EXCEEDED = "PRESET_EXCEEDED"
     SCENE_NOT_COVERED = "SCENE_NOT_COVERED"
@@ -253,6 +265,14 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.CONSENT: _R(422, "AE", "207", False, "There is no consent in force for this use, so nothing was stored. A new consent is needed first.", "没有有效授权，未保存任何内容。需先重新授权。"),
     Reason.CREDIT_EXCEEDS: _R(409, "AE", "207", False, "The refund of {asked} is above what is left of this charge ({left}). Refund at most {left}.", "退费 {asked} 元超过该费用剩余 {left} 元，最多可退 {left} 元。"),
     Reason.CREDIT_UNMATCHED: _R(422, "AE", "207", False, "No charge, or more than one, fits this reversal. Name the original in FT1-31 or FT1-30.", "没有或有多条费用与该冲正相符，请在 FT1-31 或 FT1-30 指明原明细。"),
+    Reason.DECEASED: _R(409, "AE", "207", False, "The person is recorded as deceased: no new credit, no debit, no new link. Ask the platform operator if this is wrong.", "该市民已登记身故：不再授信、代扣或建立关联。如有误请联系平台管理员。"),
+    Reason.FAMILY_HOLD_UNKNOWN: _R(409, "AE", "204", False, "A family hold was to be posted or reduced that the payer's account does not know. A person must look.", "付款人账户没有该亲情付冻结，无法入账或冲减。须人工处理。"),
+    Reason.FAMILY_LINK_EXISTS: _R(409, "AE", "205", False, "There is such a family link already, or one is being asked for. End it before making another.", "已有亲情付关联或申请在途。请先解除再建立。"),
+    Reason.FAMILY_LINK_UNKNOWN: _R(404, "AE", "204", False, "There is no such family link in force or open request. Check the link id.", "没有该有效关联或在途申请。请核对关联编号。"),
+    Reason.FAMILY_PAYER_INELIGIBLE: _R(409, "AE", "207", False, "The payer has no agreement in force that can bear this: a credit line for a child, a channel with debit consent for a parent. Sign one first.", "付款人没有可承担的有效协议（共享额度须有信用额度，代偿须有授权代扣渠道）。请先签约。"),
+    Reason.FAMILY_REFUSED: _R(409, "AE", "207", False, "The other side refused. Nothing changed; ask again if this was a mistake.", "对方已拒绝，未作任何更改。如有误请重新申请。"),
+    Reason.FAMILY_RELATION_INVALID: _R(422, "AE", "207", False, "The two persons cannot be linked so: {why}. Correct the request.", "两人不能如此关联：{why}。请更正申请。"),
+    Reason.FAMILY_REQUEST_EXPIRED: _R(409, "AE", "207", False, "The request was not answered within 7 days and is over. Ask again.", "申请 7 天内未获答复，已失效。请重新申请。"),
     Reason.FORWARD_LOOP: _R(409, "AE", "207", False, "The message was forwarded in a circle and stopped. A person must correct the links.", "消息在账户间循环转发，已停止。须人工更正关联。"),
     Reason.HOLD_CLOSED: _R(409, "AE", "207", False, "The hold was captured, voided or ended already. Place a new hold.", "该预授权已完成、撤销或失效。请重新申请预授权。"),
     Reason.HOLD_EXCEEDS: _R(409, "AE", "207", False, "{asked} is above what can be held or captured ({left}). Ask for at most {left}.", "{asked} 元超过可预授权或可扣金额 {left} 元，最多 {left} 元。"),
@@ -260,6 +280,8 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.LATE: _R(200, "AE", "0", False, "The notice came after a later state and changed nothing.", "通知晚于更新的状态，未作任何更改。"),
     Reason.LINE_CHANGED: _R(409, "AE", "205", False, "Line {line} is already booked with other content. Send a reversal and a new line, or ask for line_replace in the profile.", "明细 {line} 已按不同内容入账。请先冲正再报新明细，或申请在方言中启用 line_replace。"),
     Reason.LINK_CONFLICT: _R(409, "AE", "207", False, "This hospital number is already linked to another person. A person must decide.", "该院内号已关联另一人。须人工处理。"),
+    Reason.MERGE_AMBIGUOUS: _R(409, "AE", "207", False, "The two records belong to different persons as far as is known, so they were not merged. A person must decide.", "据现有信息两份档案属于不同的人，未合并。须人工处理。"),
+    Reason.MERGE_INVALID: _R(422, "AE", "207", False, "A merge needs a surviving and a retired patient number, and they must differ. Send PID-3 and MRG-1.", "合并须有保留与被合并两个不同的患者号。请填写 PID-3 与 MRG-1。"),
     Reason.NOT_FOUND: _R(404, "AE", "204", False, "Nothing is stored under this id. Check the id.", "该编号下没有记录。请核对编号。"),
     Reason.ORDER_UNKNOWN: _R(409, "AE", "204", False, "The notice is authentic but names an order we do not know. A person must look.", "通知真实，但订单号未知。须人工处理。"),
     Reason.OUTCOME_TOO_LARGE: _R(422, "AE", "207", False, "The result would be larger than a record may be. Send fewer lines at once.", "处理结果超过记录上限。请减少每次的明细数。"),
@@ -278,6 +300,8 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.VISIT_UNKNOWN: _R(422, "AE", "204", False, "The visit is neither in this message nor known. Send the visit first.", "就诊号既不在本消息中，也未登记。请先报送就诊。"),
     Reason.AGREEMENT_MISSING: _R(200, "AE", "0", False, "No agreement is in force, so credit gave nothing.", "没有有效的信用就医协议，信用未支付。"),
     Reason.CREDIT_EXHAUSTED: _R(200, "AE", "0", False, "Credit available was {available}; {rest} is to be paid at the window.", "信用额度可用 {available} 元，其余 {rest} 元请到窗口支付。"),
+    Reason.FAMILY_NOT_COVERED: _R(200, "AE", "0", False, "The payer's pack does not let a person of this age share a line, so credit gave nothing.", "付款人适用的政策不允许该年龄者共享额度，信用未支付。"),
+    Reason.FAMILY_NO_ANSWER: _R(200, "AE", "0", False, "The payer's account did not answer in time, so credit gave nothing; the hold is void.", "付款人账户未及时答复，信用未支付，冻结已作废。"),
     Reason.NO_LINE: _R(200, "AE", "0", False, "The score gives no credit line under this pack, so credit gave nothing.", "按现行政策，该信用分没有额度，信用未支付。"),
     Reason.PRESET_EXCEEDED: _R(200, "AE", "0", False, "A fee-control preset is exceeded, so credit gave nothing.", "超过费控预设，信用未支付。"),
     Reason.SCENE_NOT_COVERED: _R(200, "AE", "0", False, "The pack does not cover this kind of visit, so credit gave nothing.", "现行政策不覆盖该就诊场景，信用未支付。"),

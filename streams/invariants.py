@@ -128,7 +128,7 @@ class Invariants:
             self.findings[6].expect(back <= paid, lambda: f"{_place(record)}: {event.payment} {back} of {paid} fen")
 
     def _person(self, record: LedgerRecord, view: PersonView) -> None:
-        if any(isinstance(event, events.ChargePosted) and event.allocation.credit_fen for event in record.events):
+        if any(_uses_line(event) for event in record.events):
             used, limit = view.used_fen + view.held_fen, view.limit_fen
             self.findings[3].expect(used <= limit, lambda: f"{_place(record)}: {used} of {limit} fen")
         balances = {
@@ -146,6 +146,13 @@ class Invariants:
 
 def _place(record: LedgerRecord) -> str:
     return f"{record.account} seq {record.seq}"
+
+
+def _uses_line(event: events.Event) -> bool:
+    """Return True when the event took credit, or held it, on a line of the record's own account."""
+    if isinstance(event, events.ChargePosted):
+        return event.allocation.credit_fen > 0 and not event.hold
+    return isinstance(event, events.FamilyHoldPlaced | events.FamilyBillTaken)
 
 
 def _charged(posting: Posting) -> int:

@@ -38,6 +38,8 @@ from schemas.events import (
     ChannelRefunded,
     ChargePosted,
     DebitFailed,
+    FamilyBillTaken,
+    FamilyHoldPlaced,
     RefundFailed,
     RefundStarted,
 )
@@ -293,7 +295,8 @@ def check_invariants(world: World, decision: Decision) -> None:
     for agreement in core.agreements.values():
         assert 0 <= agreement.used_fen == used_by(world, agreement)
     for event in decision.record.events:
-        if isinstance(event, ChargePosted) and event.allocation.credit_fen:
+        used = isinstance(event, ChargePosted) and event.allocation.credit_fen and not event.hold
+        if used or isinstance(event, FamilyHoldPlaced | FamilyBillTaken):
             agreement = core.agreements[event.agreement]
             assert agreement.used_fen + agreement.held_fen <= agreement.limit_fen
     check_debits(world)

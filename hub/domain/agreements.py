@@ -2,6 +2,7 @@
 
 from hub.domain.credit_lines import granted
 from hub.domain.draft import Draft, Outcome, Refusal
+from hub.domain.family import is_deceased
 from hub.domain.holds import release_agreement
 from hub.domain.numbers import identify
 from hub.domain.state import Agreement
@@ -45,6 +46,8 @@ def sign_agreement(draft: Draft, body: SignAgreement) -> Outcome | Refusal:
 def _may_sign(draft: Draft, body: SignAgreement) -> Refusal | None:
     if draft.core.kind != "person" or body.subject.number == draft.core.account:
         return Refusal(Reason.SUBJECT_INVALID)
+    if is_deceased(draft.core):
+        return Refusal(Reason.DECEASED)
     if draft.core.agreement:
         return Refusal(Reason.AGREEMENT_EXISTS)
     return Refusal(Reason.CONSENT) if body.consent_until <= body.event_at else None

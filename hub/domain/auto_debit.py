@@ -9,8 +9,9 @@ from hub.domain.balances import apply_balance
 from hub.domain.bills import after_payment, mark_overdue, release_waiting
 from hub.domain.clocks import HOUR_MS
 from hub.domain.draft import Draft, Outcome
+from hub.domain.family import debit_source, is_deceased, links_of
+from hub.domain.refunds import gateway_channel
 from hub.domain.state import Bill, Debit
-from hub.policies.pack import CHANNELS_WITH_GATEWAY
 from hub.policies.terms import retry_at
 from schemas.commands import Cause, Instant
 from schemas.errands import DebitErrand, QueryErrand
@@ -21,6 +22,7 @@ from schemas.events import (
     DebitQueried,
     DebitStarted,
     DebitUnknown,
+    FamilyContractNoted,
 )
 
 RISK_RETRY_AFTER_MS: Final = 6 * HOUR_MS
@@ -31,9 +33,8 @@ NEXT_DAY: Final[frozenset[Cause]] = frozenset(("", "nsf", "limit", "period_rule"
 
 def may_debit(draft: Draft, bill: Bill) -> bool:
     """Return True when a debit may begin: something owed, nothing live, nothing frozen, and a channel that works."""
-    agreement = draft.core.agreements[bill.agreement]
-    works = agreement.debit_consent and not agreement.channel_ended and agreement.channel in CHANNELS_WITH_GATEWAY
-    return works and bill.owed_fen > 0 and not bill.debiting and not bill.frozen
+    works = debit_source(draft.core, bill.agreement).channel != ""
+    return works and bill.owed_fen > 0 and not bill.debiting and not bill.frozen and not is_deceased(draft.core)
 
 
 def debit_due(draft: Draft, bill_id: str) -> Outcome:
@@ -43,11 +44,12 @@ def debit_due(draft: Draft, bill_id: str) -> Outcome:
         return Outcome("TIMER", bill_id)
     ladders, wall = draft.policies.ladders, draft.now.wall
     expires = wall + ladders.order_expiry_ms
+    source = debit_source(draft.core, bill.agreement)
     draft.emit(
         DebitStarted(
             bill.id,
             draft.new_id("D"),
-            draft.core.agreements[bill.agreement].channel,
+            gateway_channel(source.channel),
             bill.owed_fen,
             bill.attempts + 1,
             new_number=True,
@@ -56,6 +58,8 @@ def debit_due(draft: Draft, bill_id: str) -> Outcome:
             errand_id=draft.errand_id("debit"),
             started_at=draft.now.city,
             guard_wall_at=expires + ladders.release_after_expiry_ms + 1,
+            channel_agreement=source.channel_agreement if source.link else "",
+            link=source.link,
         )
     )
     _send(draft, draft.bill(bill_id))
@@ -92,14 +96,14 @@ def retry_due(draft: Draft, bill_id: str) -> Outcome:
 
 def _send(draft: Draft, bill: Bill) -> None:
     debit = draft.debit(bill.order_no)
-    agreement = draft.core.agreements[bill.agreement]
+    contract = debit.channel_agreement or draft.core.agreements[bill.agreement].channel_agreement
     draft.errands.append(
         DebitErrand(
             draft.errand_id("debit"),
             draft.core.account,
             bill.id,
             debit.channel,
-            agreement.channel_agreement,
+            contract,
             debit.order_no,
             debit.amount_fen,
             debit.attempt,
@@ -160,7 +164,10 @@ def fail_debit(draft: Draft, debit: Debit, cause: Cause, gateway_code: str, *, f
         return
     retry_at, retry_wall_at = _next_attempt(draft, debit, cause)
     draft.emit(DebitFailed(debit.bill, debit.order_no, cause, gateway_code, retry_at, retry_wall_at))
-    if cause == "agreement_dead":
+    if cause == "agreement_dead" and debit.link:
+        if links_of(draft.core)[debit.link].state == "active":
+            draft.emit(FamilyContractNoted(debit.link))
+    elif cause == "agreement_dead":
         draft.emit(ChannelAgreementEnded(draft.bill(debit.bill).agreement, debit.channel))
     _after_failure(draft, debit.bill)
 
@@ -186,7 +193,9 @@ def _next_attempt(draft: Draft, debit: Debit, cause: Cause) -> tuple[Instant, In
         return 0, draft.now.wall + steps[min(debit.attempt, len(steps)) - 1]
     if cause == "risk":
         return (draft.now.city + RISK_RETRY_AFTER_MS, 0) if debit.attempt == 1 else (0, 0)
-    return (retry_at(retry, debit.attempt, draft.now.city), 0) if cause in NEXT_DAY else (0, 0)
+    # A child's dead contract is not the person's own: the next attempt asks the person's channel.
+    again = cause in NEXT_DAY or (cause == "agreement_dead" and debit.link != "")
+    return (retry_at(retry, debit.attempt, draft.now.city), 0) if again else (0, 0)
 
 
 def _after_failure(draft: Draft, bill_id: str) -> None:

@@ -2,9 +2,12 @@
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from hub.domain.bill_states import may_close
 from hub.domain.clocks import DAY_MS, at_hour
 from hub.domain.draft import Draft
+from hub.domain.family import child_link
 from hub.domain.fee_rules import fee_from
 from hub.domain.refunds import refund_payments
 from hub.domain.state import Agreement, Bill, Encounter
@@ -42,6 +45,9 @@ def issue_bills(draft: Draft, visit: str, closed_at: Instant, *, supplementary: 
     for agreement_id, amount in unbilled_credit(draft.state.encounters[visit]).items():
         agreement = draft.core.agreements[agreement_id]
         pack = draft.policies.packs[agreement.pack]
+        paid_by = child_link(draft.core)
+        if paid_by is not None:
+            agreement = replace(agreement, channel=paid_by.channel, debit_consent=True)
         debited_at, ends_at = clocks(pack, agreement, closed_at)
         draft.emit(
             BillIssued(

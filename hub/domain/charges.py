@@ -7,6 +7,7 @@ from hub.domain.clocks import DAY_MS
 from hub.domain.deduction import NO_CLASSES, Case, allocation_of, classes_of, split_charge
 from hub.domain.deposits import known_deposit
 from hub.domain.draft import CHARGE_QUARANTINE, Draft, Outcome, Refusal
+from hub.domain.family_asks import ask_payer, needed_from_payer
 from hub.domain.frozen import Frozen
 from hub.domain.holds import capture
 from hub.domain.lines import Sorted, booked_line, posted_line, sort_lines
@@ -187,6 +188,9 @@ def _post(draft: Draft, body: PostCharge, pack: Pack, lines: Sorted, netted: lis
     waits = body.settlement_mode == "after" or pack.settlement.all_at_visit_end
     if waits and body.settlement is None and not encounter.closed_at and net:
         charge = _hold(draft, body, pack, encounter, posted, net, idle_at)
+    elif (need := needed_from_payer(draft, encounter, pack, body.event_at, net, body.settlement)) is not None:
+        charge = _hold(draft, body, pack, encounter, posted, net, idle_at)
+        ask_payer(draft, encounter, (charge,), body.event_at, need, body.settlement)
     else:
         charge = _split(draft, body, pack, encounter, posted, net, idle_at)
     for line, _ in lines.memos.values():

@@ -18,11 +18,32 @@ from hub.domain.draft import CHARGE_QUARANTINE, Draft, Outcome, Refusal
 from hub.domain.eligibility import check_eligibility, eligibility_answer
 from hub.domain.evolve import memory_key, references_of, stamped, without_timer
 from hub.domain.facts import facts
+from hub.domain.family_asks import answer_family_hold, ask_expired, take_over_bill
+from hub.domain.family_endings import (
+    answer_family_unlink,
+    came_of_age,
+    end_family_link,
+    offer_family_unlink,
+    record_death,
+    request_family_unlink,
+    settle_family_unlink,
+)
+from hub.domain.family_holds import hold_family_line, note_family_visit, post_family_hold, reduce_family_credit
+from hub.domain.family_links import (
+    answer_family_link,
+    note_family_contract,
+    offer_family_link,
+    request_expired,
+    request_family_link,
+    settle_family_link,
+)
+from hub.domain.family_words import tell_family
 from hub.domain.feeds import receive_feed_message
 from hub.domain.fees import fee_due, waive_bill_fees
 from hub.domain.freezing import freeze_bill, unfreeze_bill
 from hub.domain.gateway import record_result
 from hub.domain.losses import record_collection, record_recovery, write_off
+from hub.domain.merging import absorb_account, merge_patient
 from hub.domain.notices import note_agreement_end, receive_notice
 from hub.domain.numbers import identify, identify_patient, route
 from hub.domain.preauthorisation import capture_hold, hold_credit, hold_expired, void_hold
@@ -44,6 +65,22 @@ from schemas.reasons import REASONS, Reason
 
 Repeat = Literal["DUPLICATE", "RELAY_REPEATED", "RESULT_REPEATED"]
 
+_RELAYED: Final[dict[type, Callable[[Draft, Any], Outcome | Refusal]]] = {
+    commands.OfferFamilyLink: offer_family_link,
+    commands.SettleFamilyLink: settle_family_link,
+    commands.OfferFamilyUnlink: offer_family_unlink,
+    commands.SettleFamilyUnlink: settle_family_unlink,
+    commands.EndFamilyLink: end_family_link,
+    commands.HoldFamilyLine: hold_family_line,
+    commands.AnswerFamilyHold: answer_family_hold,
+    commands.PostFamilyHold: post_family_hold,
+    commands.ReduceFamilyCredit: reduce_family_credit,
+    commands.NoteFamilyVisit: note_family_visit,
+    commands.OfferFamilyBill: take_over_bill,
+    commands.NoteFamilyContract: note_family_contract,
+    commands.AbsorbAccount: absorb_account,
+}
+"""Steps between accounts: recognised by their way, so their ids need not be remembered."""
 _DECIDE: Final[dict[type, Callable[[Draft, Any], Outcome | Refusal]]] = {
     commands.PostCharge: post_charge,
     commands.RecordVisit: record_visit,
@@ -78,8 +115,15 @@ _DECIDE: Final[dict[type, Callable[[Draft, Any], Outcome | Refusal]]] = {
     commands.RecordAdvanceWord: record_advance_word,
     commands.Tick: note_tick,
     commands.CloseDay: close_day,
+    commands.RequestFamilyLink: request_family_link,
+    commands.AnswerFamilyLink: answer_family_link,
+    commands.RequestFamilyUnlink: request_family_unlink,
+    commands.AnswerFamilyUnlink: answer_family_unlink,
+    commands.RecordDeath: record_death,
+    commands.MergePatient: merge_patient,
+    **_RELAYED,
 }
-_NOT_REMEMBERED: Final = (commands.CheckEligibility, commands.ReceiveFeedMessage)
+_NOT_REMEMBERED: Final = (commands.CheckEligibility, commands.ReceiveFeedMessage, *_RELAYED)
 """A question is asked anew each time; a feed keeps its own memory."""
 _WITH_SUBJECT: Final = (commands.PostCharge, commands.RecordVisit, commands.SettleInsurance)
 """What also tells who the person is."""
@@ -188,6 +232,9 @@ _FIRE_BY_ID: Final[dict[str, Callable[[Draft, str], Outcome]]] = {
     "term": term_due,
     "fee": fee_due,
     "hold_expiry": hold_expired,
+    "family_request": request_expired,
+    "family_hold": ask_expired,
+    "of_age": came_of_age,
 }
 
 
@@ -205,6 +252,8 @@ def _finish(
 ) -> Decision:
     if isinstance(outcome, Refusal):
         outcome = _refused(draft, outcome)
+    if draft.core.family is not None:
+        tell_family(draft)
     record = _record(draft, source, outcome)
     state = stamped(draft.state, record)
     return Decision(

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from hub.domain import clearing_journal
-from hub.domain.state import AccountState
+from hub.domain.contents import unpacked
+from hub.domain.state import AccountState, Core
 from schemas import events
 from schemas.events import Allocation
 from schemas.ledger import Posting
@@ -20,6 +21,12 @@ def postings(state: AccountState, event: events.Event) -> Postings:
     """Return the postings of an event, judged by the state before it."""
     post = _POST.get(type(event))
     return post(state, event) if post else ()
+
+
+FAMILY: Final = "transit/family"
+"""Credit used by one account on another's line: what left the one has not reached the other yet."""
+MERGE: Final = "transit/merge"
+"""What a retired account gave and the survivor has not taken in yet."""
 
 
 def _sources(account: str, institution: str, agreement: str, allocation: Allocation, *, settled: bool) -> list[Posting]:
@@ -36,7 +43,8 @@ def _sources(account: str, institution: str, agreement: str, allocation: Allocat
     if allocation.prepayment_fen:
         pairs.append(Posting(f"person/{account}/prepayment/{institution}", charges, allocation.prepayment_fen))
     if allocation.credit_fen:
-        pairs.append(Posting(f"agreement/{agreement}/receivable", charges, allocation.credit_fen))
+        line = f"agreement/{agreement}/receivable" if agreement else FAMILY
+        pairs.append(Posting(line, charges, allocation.credit_fen))
     if allocation.self_pay_fen:
         pairs.append(Posting(f"institution/{institution}/window", charges, allocation.self_pay_fen))
     return pairs
@@ -56,6 +64,42 @@ def _reduction(state: AccountState, event: events.ChargeReduced) -> Postings:
     return tuple(
         Posting(p.credit, waiting if event.waits and p.debit == receivable else p.debit, p.amount_fen) for p in forward
     )
+
+
+def _family_posted(_state: AccountState, event: events.FamilyCreditPosted) -> Postings:
+    return (Posting(f"agreement/{event.agreement}/receivable", FAMILY, event.amount_fen),)
+
+
+def _family_reduced(state: AccountState, event: events.FamilyCreditReduced) -> Postings:
+    agreement = state.encounters[f"{event.institution}|{event.visit}"].charges[event.hold].agreement
+    line = f"agreement/{agreement}/{'reductions' if event.waits else 'receivable'}"
+    return (Posting(FAMILY, line, event.amount_fen),)
+
+
+def _family_taken(_state: AccountState, event: events.FamilyBillTaken) -> Postings:
+    return (Posting(f"agreement/{event.agreement}/receivable", FAMILY, event.amount_fen),)
+
+
+def _merged(state: AccountState, event: events.AccountMerged) -> Postings:
+    """Everything leaves; a number's prepayment has postings of its own."""
+    return () if event.number else _holdings(state.core, state.core.account, gives=True)
+
+
+def _absorbed(state: AccountState, event: events.AccountAbsorbed) -> Postings:
+    contents = unpacked(event.core, event.encounters)
+    return _holdings(contents.core, state.core.account, gives=False) if contents else ()
+
+
+def _holdings(core: Core, account: str, *, gives: bool) -> Postings:
+    """Return what a core holds as postings to (`gives`) or from the transit of a merge; bills follow their lines."""
+    owed = {f"person/{account}/prepayment/{name}": fen for name, fen in core.prepayments.items()}
+    owed |= {f"person/{account}/insurance": core.insurance_fen, f"person/{account}/refundable": core.refundable_fen}
+    for bill in core.bills.values():
+        place = f"agreement/{bill.agreement}/reductions"
+        owed[place] = owed.get(place, 0) + bill.reduction_waiting_fen
+    pairs = [(name, MERGE, fen) for name, fen in owed.items()]
+    pairs += [(MERGE, f"agreement/{a.id}/receivable", a.used_fen) for a in core.agreements.values()]
+    return tuple(Posting(*((d, c) if gives else (c, d)), fen) for d, c, fen in pairs if fen)
 
 
 def _reduction_due(state: AccountState, event: events.BillReductionDue) -> Postings:
@@ -136,6 +180,11 @@ _POST: Final[dict[type, Callable[[AccountState, Any], Postings]]] = {
     events.ChargePosted: _charge,
     events.ChargeReduced: _reduction,
     events.BillReductionDue: _reduction_due,
+    events.FamilyCreditPosted: _family_posted,
+    events.FamilyCreditReduced: _family_reduced,
+    events.FamilyBillTaken: _family_taken,
+    events.AccountMerged: _merged,
+    events.AccountAbsorbed: _absorbed,
     events.PrepaymentDeposited: _prepayment,
     events.PrepaymentTransferred: _transfer,
     events.PrepaymentRefunded: _prepayment_refund,

@@ -7,18 +7,19 @@ from msgspec.structs import replace
 from hub.domain.deposits import known_deposit
 from hub.domain.draft import MONEY_INCIDENT, Draft, Outcome, Refusal
 from hub.domain.lines import booked_line
+from hub.domain.relays import put, send
 from hub.domain.state import Core
 from schemas.commands import (
     Command,
     DepositPrepayment,
     IdentifyPatient,
+    Instant,
+    MergePatient,
     PostCharge,
     ReceiveTransfer,
     RecordVisit,
     Subject,
-    Via,
 )
-from schemas.errands import RelayErrand
 from schemas.events import (
     Forwarded,
     NumberLinked,
@@ -31,8 +32,6 @@ from schemas.ids import message_hash
 from schemas.reasons import Reason
 
 HOPS_MAX: Final = 4
-LANE_PARTITION: Final = -1
-"""The domain knows no partitions; whoever relays an errand knows the one it read it from."""
 
 
 def identify(draft: Draft, subject: Subject) -> None:
@@ -59,7 +58,7 @@ def identify_patient(draft: Draft, body: IdentifyPatient) -> Outcome | Refusal:
         draft.emit(NumberNoted(number))
         came_from = command.via.accounts if command.via else ()
         if number not in came_from:
-            _relay(draft, _told(draft, command, body, number), came_from)
+            put(draft, _told(draft, command, body, number), came_from)
     return Outcome("RECORDED", core.account)
 
 
@@ -80,6 +79,10 @@ def _told(draft: Draft, command: Command, body: IdentifyPatient, number: str) ->
 def route(draft: Draft, command: Command) -> Outcome | Refusal | None:
     """Link and forward where this is a hospital number's account; None when the command is decided here."""
     account = draft.core.account
+    if isinstance(command.body, MergePatient):
+        return None
+    if draft.core.merged_into:
+        return _to_survivor(draft, command, draft.core.merged_into)
     subject: Subject | None = getattr(command.body, "subject", None)
     if subject is not None and subject.number == account and subject.person not in ("", account):
         refusal = _link(draft, command, subject)
@@ -94,6 +97,17 @@ def route(draft: Draft, command: Command) -> Outcome | Refusal | None:
     return forward(draft, command, person)
 
 
+def _to_survivor(draft: Draft, command: Command, survivor: str) -> Outcome | Refusal | None:
+    """Forward from a retired account; where a message names its number, it names the survivor's from here on."""
+    if draft.core.kind == "number" and _decided_here(draft, command):
+        return None
+    subject: Subject | None = getattr(command.body, "subject", None)
+    if subject is None or subject.number != draft.core.account:
+        return forward(draft, command, survivor)
+    renamed = replace(command.body, subject=replace(subject, number=survivor))
+    return forward(draft, replace(command, body=renamed), survivor)
+
+
 def _link(draft: Draft, command: Command, subject: Subject) -> Refusal | None:
     """Link once; prepayment goes over in a relay ahead of the first forward."""
     core = draft.core
@@ -101,26 +115,18 @@ def _link(draft: Draft, command: Command, subject: Subject) -> Refusal | None:
         same = core.linked_person == subject.person
         return None if same else Refusal(Reason.LINK_CONFLICT, quarantine=MONEY_INCIDENT)
     draft.emit(NumberLinked(subject.person, getattr(command.body, "institution", "")))
-    for institution, amount in core.prepayments.items():
-        if amount:
-            draft.emit(PrepaymentTransferred(institution, amount, subject.person))
-            _relay(draft, _transfer(draft, command, subject, institution, amount), ())
+    event_at = getattr(command.body, "event_at", command.accepted_at)
+    hand_over_prepayments(draft, subject.person, subject, event_at)
     return None
 
 
-def _transfer(draft: Draft, command: Command, subject: Subject, institution: str, amount_fen: int) -> Command:
+def hand_over_prepayments(draft: Draft, to: str, subject: Subject, event_at: Instant) -> None:
+    """Send what was prepaid to another account, ahead of the first forward."""
     account = draft.core.account
-    event_at = getattr(command.body, "event_at", command.accepted_at)
-    return Command(
-        id=message_hash("transfer", account, str(draft.seq), institution),
-        account=subject.person,
-        accepted_at=command.accepted_at,
-        accepted_wall_at=command.accepted_wall_at,
-        source=command.source,
-        interface="relay",
-        content_hash=message_hash("transfer", account, institution, str(amount_fen)),
-        body=ReceiveTransfer(account, institution, event_at, amount_fen, subject),
-    )
+    for institution, amount in list(draft.core.prepayments.items()):
+        if amount:
+            draft.emit(PrepaymentTransferred(institution, amount, to))
+            send(draft, to, ReceiveTransfer(account, institution, event_at, amount, subject))
 
 
 def _decided_here(draft: Draft, command: Command) -> bool:
@@ -143,7 +149,7 @@ def forward(draft: Draft, command: Command, to: str) -> Outcome | Refusal:
     if isinstance(body, RecordVisit) and body.event == "discharged":
         _close_here(draft, body)
     draft.emit(Forwarded(command.id, to))
-    _relay(draft, replace(command, account=to), visited)
+    put(draft, replace(command, account=to), visited)
     return Outcome("FORWARDED", to)
 
 
@@ -152,9 +158,3 @@ def _close_here(draft: Draft, body: RecordVisit) -> None:
     encounter = draft.encounter(body.institution, body.visit)
     if encounter is not None and not encounter.closed_at:
         draft.emit(VisitClosed(body.visit, body.institution, draft.accepted_at, "discharged"))
-
-
-def _relay(draft: Draft, command: Command, visited: tuple[str, ...]) -> None:
-    account = draft.core.account
-    via = Via(LANE_PARTITION, account, draft.seq, (*visited, account))
-    draft.errands.append(RelayErrand(draft.errand_id("relay"), account, replace(command, via=via)))

@@ -18,11 +18,15 @@ code, instant and result of the first outcome, and `repeated`. Shapes of `Reply.
 * `ReceiveNotice`: `{order_no}`.
 * `CheckEligibility`: `{eligible, reason, available_fen, limit_fen, used_fen, prepayment_fen, insurance_fen,
   insurance_linked, pack}`; judged anew each time.
+* `RequestFamilyLink`, `AnswerFamilyLink`, `RequestFamilyUnlink`, `AnswerFamilyUnlink`: `{link}`.
+* `AnswerFamilyHold` answers the caller of the charge that waited for it, in the charge's shape.
 * Every other body, and a refusal: `{}`; what fills a refusal's text is in `parameters` (`SEQ_GAP`: `expected`, `got`).
 """
 
 from hub.domain.decision import Decision, Now
-from schemas.commands import Command, ReceiveFeedMessage
+from schemas.commands import AnswerFamilyHold, Command, ReceiveFeedMessage
+from schemas.events import FamilyHoldAsked
+from schemas.ledger import LedgerRecord
 from schemas.replies import Reply
 
 REPEATED = frozenset(("DUPLICATE", "RELAY_REPEATED", "RESULT_REPEATED"))
@@ -31,7 +35,8 @@ REPEATED = frozenset(("DUPLICATE", "RELAY_REPEATED", "RESULT_REPEATED"))
 def reply_for(decision: Decision, command: Command, now: Now) -> Reply | None:
     """Return the reply to a command, or None for a forwarded one: the account it went to answers."""
     record, first = decision.record, decision.repeats
-    if record.outcome == "FORWARDED":
+    told_before = isinstance(command.body, AnswerFamilyHold) and record.outcome != "POSTED"
+    if record.outcome == "FORWARDED" or told_before or _answered_later(record):
         return None
     if first is not None:
         code, reason, at, parameters = first.code, first.reason, first.at, first.parameters
@@ -42,7 +47,7 @@ def reply_for(decision: Decision, command: Command, now: Now) -> Reply | None:
         reason, at, parameters = record.reason, now.city, record.parameters
     refused = code == "REFUSED"
     return Reply(
-        command_id=command.id,
+        command_id=command.body.answers if isinstance(command.body, AnswerFamilyHold) else command.id,
         account=record.account,
         code=reason if refused else code,
         refused=refused,
@@ -51,3 +56,8 @@ def reply_for(decision: Decision, command: Command, now: Now) -> Reply | None:
         result=decision.result or {},
         repeated=record.outcome in REPEATED,
     )
+
+
+def _answered_later(record: LedgerRecord) -> bool:
+    """Return True while a payer's account is asked: the charge's caller gets its split with that answer, once."""
+    return record.outcome == "HELD" and any(isinstance(event, FamilyHoldAsked) for event in record.events)

@@ -4,6 +4,9 @@ from typing import Final
 
 from hub.domain.state import AccountState, Charge, Encounter, Parts, Reduction
 from schemas.commands import (
+    AnswerFamilyHold,
+    AnswerFamilyLink,
+    AnswerFamilyUnlink,
     Body,
     CaptureHold,
     DepositPrepayment,
@@ -17,6 +20,8 @@ from schemas.commands import (
     RecordVisit,
     RefundBalance,
     RefundPrepayment,
+    RequestFamilyLink,
+    RequestFamilyUnlink,
     ReverseSettlement,
     SettleInsurance,
     SignAgreement,
@@ -25,7 +30,7 @@ from schemas.commands import (
     WithdrawAgreement,
 )
 
-_ABOUT_CHARGES: Final = (PostCharge, SettleInsurance, ReverseSettlement, CaptureHold)
+_ABOUT_CHARGES: Final = (PostCharge, SettleInsurance, ReverseSettlement, CaptureHold, AnswerFamilyHold)
 
 
 _NAMED: Final[dict[type, tuple[str, ...]]] = {
@@ -36,6 +41,9 @@ _NAMED: Final[dict[type, tuple[str, ...]]] = {
     VoidHold: ("hold",),
     FreezeBill: ("bill",),
     UnfreezeBill: ("bill",),
+    AnswerFamilyLink: ("link",),
+    RequestFamilyUnlink: ("link",),
+    AnswerFamilyUnlink: ("link",),
 }
 """What the answer repeats of the command itself."""
 _MADE: Final[dict[type, tuple[str, ...]]] = {
@@ -43,6 +51,7 @@ _MADE: Final[dict[type, tuple[str, ...]]] = {
     ReceiveTransfer: ("reference", "institution"),
     RefundPrepayment: ("reference", "institution"),
     HoldCredit: ("hold", "institution", "visit"),
+    RequestFamilyLink: ("link",),
 }
 """The name of the id that was made, and what the answer repeats of the command."""
 
@@ -66,7 +75,7 @@ def result_of(state: AccountState, body: Body, references: tuple[str, ...]) -> d
 
 def _charge_result(
     state: AccountState,
-    body: PostCharge | SettleInsurance | ReverseSettlement | CaptureHold,
+    body: PostCharge | SettleInsurance | ReverseSettlement | CaptureHold | AnswerFamilyHold,
     references: tuple[str, ...],
 ) -> dict[str, object]:
     result = _place_of(state, body)
@@ -96,7 +105,7 @@ def _charge_result(
 
 
 def _place_of(
-    state: AccountState, body: PostCharge | SettleInsurance | ReverseSettlement | CaptureHold
+    state: AccountState, body: PostCharge | SettleInsurance | ReverseSettlement | CaptureHold | AnswerFamilyHold
 ) -> dict[str, object]:
     if not isinstance(body, CaptureHold):
         return {"institution": body.institution, "visit": body.visit}

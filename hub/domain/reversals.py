@@ -3,6 +3,7 @@
 from hub.domain.bills import reduce_bill
 from hub.domain.deduction import allocation_of
 from hub.domain.draft import CHARGE_QUARANTINE, Draft, Refusal
+from hub.domain.family_asks import settled_by_ask
 from hub.domain.frozen import Frozen
 from hub.domain.state import Charge, Encounter, Parts
 from schemas.commands import Instant
@@ -55,7 +56,8 @@ def check_takings(draft: Draft, takings: list[Taking]) -> Refusal | None:
         by_charge[charge_key] = by_charge.get(charge_key, 0) + taking.amount_fen
         if by_line[line_key] > line.open_fen:
             return exceeds(by_line[line_key], line.open_fen)
-        if charge.status == "posted" and plan_return(charge, by_charge[charge_key]) is None:
+        waits_settled = charge.status == "held" and settled_by_ask(draft.core.family, taking.visit)
+        if waits_settled or (charge.status == "posted" and plan_return(charge, by_charge[charge_key]) is None):
             return Refusal(Reason.SETTLEMENT_CONTRA_REQUIRED, quarantine=CHARGE_QUARANTINE)
     return None
 

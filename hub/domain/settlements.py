@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from hub.domain.bills import bill_late_charge, settle_visit
 from hub.domain.deduction import Case, allocation_of, classes_of, split_charge
 from hub.domain.draft import CHARGE_QUARANTINE, Draft, Outcome, Refusal
+from hub.domain.family_asks import ask_payer, needed_from_payer, settled_by_ask, waiting_charges
 from hub.domain.holds import capture
 from hub.domain.reversals import reduce_charge
 from hub.domain.state import Charge, Encounter, Parts
@@ -29,8 +30,14 @@ def check_settlement(split: InsuranceSplit, lines_fen: int) -> Refusal | None:
 
 
 def held_charges(encounter: Encounter) -> list[Charge]:
-    """Return the charges of a visit that wait for the insurer."""
+    """Return the charges of a visit that wait for the insurer, or for a payer's answer."""
     return [charge for charge in encounter.charges.values() if charge.status == "held"]
+
+
+def _splittable(draft: Draft, encounter: Encounter) -> list[Charge]:
+    """Return the held charges without those that wait for a payer's answer."""
+    waiting = waiting_charges(draft.core.family)
+    return [charge for charge in held_charges(encounter) if charge.id not in waiting]
 
 
 def open_amount(encounter: Encounter, charges: list[Charge]) -> int:
@@ -46,9 +53,9 @@ def settle_insurance(draft: Draft, body: SettleInsurance) -> Outcome | Refusal:
     if encounter is None:
         reason = Reason.VISIT_ARCHIVED if key in draft.core.archived else Reason.VISIT_UNKNOWN
         return Refusal(reason, quarantine=CHARGE_QUARANTINE)
-    if encounter.settlements:
+    if encounter.settlements or settled_by_ask(draft.core.family, key):
         return Refusal(Reason.SETTLEMENT_CONTRA_REQUIRED, quarantine=CHARGE_QUARANTINE)
-    held = held_charges(encounter)
+    held = _splittable(draft, encounter)
     refusal = check_settlement(body.split, open_amount(encounter, held))
     if refusal is not None:
         return _blocked(draft, body, refusal) if held else refusal
@@ -59,7 +66,7 @@ def settle_insurance(draft: Draft, body: SettleInsurance) -> Outcome | Refusal:
     if encounter.closed_at:
         bill_late_charge(draft, key)
         settle_visit(draft, key)
-    return Outcome("POSTED", charge)
+    return Outcome("HELD" if charge in waiting_charges(draft.core.family) else "POSTED", charge)
 
 
 def _blocked(draft: Draft, body: SettleInsurance, refusal: Refusal) -> Refusal:
@@ -71,14 +78,21 @@ def _blocked(draft: Draft, body: SettleInsurance, refusal: Refusal) -> Refusal:
 
 
 def split_held(draft: Draft, visit: str, event_at: Instant, split: InsuranceSplit | None) -> str:
-    """Split all held charges of a visit as one charge; return its id, or empty when nothing was held."""
+    """Split all held charges of a visit as one charge; return its id, or empty when nothing was held.
+
+    What needs a payer's line waits for its answer: the id is then that of the first held charge.
+    """
     encounter = draft.state.encounters[visit]
-    held = held_charges(encounter)
+    held = _splittable(draft, encounter)
     pack = draft.pack or draft.use_pack(encounter.institution, event_at)
     if not held or pack is None:
         return ""
     agreement, total = draft.agreement(), open_amount(encounter, held)
     visits = draft.state.encounters.values()
+    need = needed_from_payer(draft, encounter, pack, event_at, total, split)
+    if need is not None:
+        ask_payer(draft, encounter, tuple(c.id for c in held), event_at, need, split)
+        return held[0].id
     ids = {charge.id for charge in held}
     classes = classes_of(pack, ((line.item, line.open_fen) for line in encounter.lines.values() if line.charge in ids))
     case = Case(

@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import astuple
 
 from hub.domain.clearing_state import Clearing
+from hub.domain.family_state import Family
 from hub.domain.frozen import Frozen
 from hub.domain.holds_state import Hold
 from hub.domain.prepayment_state import Deposit
@@ -70,6 +71,8 @@ class Charge(Frozen, frozen=True):
     """The charge that a held one was split as."""
     reason: str = ""
     parameters: dict[str, str] = {}
+    payer: str = ""
+    """The account on whose line the credit part stands (family payment); `bill` is its hold there."""
 
     @property
     def returned_fen(self) -> int:
@@ -139,6 +142,8 @@ class Encounter(Frozen, frozen=True):
     """Line key of each credit → (content, reduction, or empty while parked)."""
     reductions: dict[str, Reduction] = {}
     parked: dict[str, Parked] = {}
+    patient: str = ""
+    """The account whose visit this one mirrors: credit that a family member used on this account's line."""
 
     @property
     def key(self) -> str:
@@ -258,6 +263,9 @@ class Debit(Frozen, frozen=True):
     doubt: str = ""
     late: bool = False
     """True: paid after it had failed; the money went back."""
+    channel_agreement: str = ""
+    """The family member's contract that this number debits; empty for the agreement's own."""
+    link: str = ""
 
     @property
     def live(self) -> bool:
@@ -369,6 +377,12 @@ class Core(Frozen, frozen=True):
     """Fees, losses, advances and the clerk's calendar; None where there was never one."""
     holds: dict[str, Hold] = {}
     """What visits hold of lines and prepayments; closed ones stay until their visit is archived."""
+    family: Family | None = None
+    """Links, holds and asks of family payment; None for who never had any."""
+    merged_into: str = ""
+    """The account that took everything over (ADT^A40); set, this one only forwards."""
+    absorbed: tuple[str, ...] = ()
+    """Accounts that merged into this one."""
 
 
 class AccountState(Frozen, frozen=True):

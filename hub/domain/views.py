@@ -6,19 +6,23 @@ from hub.domain.bill_states import bill_state
 from hub.domain.deduction import allocation_of
 from hub.domain.state import AccountState, Bill, Charge, Core, Debit, Encounter
 from schemas.events import (
+    AccountAbsorbed,
     BillClosed,
     BillIssued,
     BillRevised,
     ChargePosted,
     ChargeReduced,
     Event,
+    FamilyBillTaken,
     LinesHeld,
     SettlementReversed,
 )
 from schemas.ledger import BillView, ChargeView, DebitView, PersonView, View
 
 NAMING: Final = (ChargePosted, LinesHeld, ChargeReduced)
-RELINKING: Final = frozenset((BillIssued, BillRevised, BillClosed, SettlementReversed))
+RELINKING: Final = frozenset(
+    (BillIssued, BillRevised, BillClosed, SettlementReversed, FamilyBillTaken, AccountAbsorbed)
+)
 """Events that change which bill charges belong to, or their status."""
 LINKED_VIEWS_MAX: Final = 2_000
 """A record stays below its size; of a longer stay the older charges are found by their visit."""
@@ -62,7 +66,7 @@ def person_view(core: Core) -> PersonView:
         agreement.limit_fen if agreement else 0,
         sum([a.used_fen for a in agreements]),
         sum([a.held_fen for a in agreements]),
-        core.linked_person,
+        core.merged_into or core.linked_person,
     )
 
 
@@ -90,7 +94,7 @@ def _relinked(before: AccountState, after: AccountState) -> list[tuple[str, str]
     places: list[tuple[str, str]] = []
     for key, encounter in after.encounters.items():
         old = before.encounters.get(key)
-        if old is encounter:
+        if old is encounter or encounter.patient:
             continue
         known = old.charges if old else {}
         places += [(key, id_) for id_, charge in encounter.charges.items() if known.get(id_) is not charge]

@@ -44,7 +44,7 @@ def record_visit(draft: Draft, body: RecordVisit) -> Outcome | Refusal:
     elif body.event == "cancelled":
         _cancel(draft, encounter)
     elif body.event == "reopened" and (encounter.closed_at or encounter.cancelled):
-        _reopen(draft, encounter, pack)
+        reopen_visit(draft, encounter, pack)
     return Outcome("RECORDED", key)
 
 
@@ -89,13 +89,14 @@ def close_if_cancelled(draft: Draft, visit: str) -> None:
     settle_visit(draft, visit)
 
 
-def _reopen(draft: Draft, encounter: Encounter, pack: Pack | None) -> None:
-    """A cancelled discharge takes back a bill that nobody paid or debited; another bill stays as it is."""
+def reopen_visit(draft: Draft, encounter: Encounter, pack: Pack | None) -> None:
+    """Reopen a visit: a bill that nobody paid or debited is taken back, another one stays as it is."""
     for bill in list(draft.core.bills.values()):
         untouched = not (bill.attempts or bill.paid_fen or bill.final or bill.payment_waiting_fen)
         if bill.visit == encounter.key and untouched:
             draft.emit(BillClosed(bill.id, "cancelled"))
-    idle_at = idle_instant(draft, encounter.scene, pack)
+    # A visit that mirrors a family member's closes by that account's word only.
+    idle_at = 0 if encounter.patient else idle_instant(draft, encounter.scene, pack)
     draft.emit(VisitReopened(encounter.visit, encounter.institution, idle_at))
 
 

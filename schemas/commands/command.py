@@ -4,23 +4,24 @@ from schemas.commands.balances import BalanceBody
 from schemas.commands.billing import BillingBody
 from schemas.commands.clearing import ClearingBody
 from schemas.commands.credit import CreditBody
+from schemas.commands.family import FamilyBody
 from schemas.commands.holds import HoldBody
-from schemas.commands.parts import Instant, Interface, Struct
+from schemas.commands.identity import IdentityBody
+from schemas.commands.parts import Instant, Interface, ReplyTo, Struct
 from schemas.commands.payments import PaymentBody
 from schemas.commands.treatment import TreatmentBody
 
-Body = TreatmentBody | CreditBody | PaymentBody | BalanceBody | BillingBody | ClearingBody | HoldBody
-
-
-class ReplyTo(Struct, frozen=True):
-    """Where a waiting caller listens: a partition of the replies topic.
-
-    `ticket` names one waiting call: two calls with one command id (the same key with two bodies) get each its own
-    outcome. The reply repeats it.
-    """
-
-    partition: int
-    ticket: str = ""
+Body = (
+    TreatmentBody
+    | CreditBody
+    | PaymentBody
+    | BalanceBody
+    | BillingBody
+    | ClearingBody
+    | HoldBody
+    | FamilyBody
+    | IdentityBody
+)
 
 
 class Via(Struct, frozen=True):

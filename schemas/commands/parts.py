@@ -74,3 +74,14 @@ class Subject(Struct, frozen=True):
     id_masked: str = ""
     birth_on: str = ""
     sex: str = ""
+
+
+class ReplyTo(Struct, frozen=True):
+    """Where a waiting caller listens: a partition of the replies topic.
+
+    `ticket` names one waiting call: two calls with one command id (the same key with two bodies) get each its own
+    outcome. The reply repeats it.
+    """
+
+    partition: int
+    ticket: str = ""

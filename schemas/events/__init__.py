@@ -79,7 +79,27 @@ from schemas.events.debits import (
     DebitUnknown,
     LatePaymentReceived,
 )
+from schemas.events.family import (
+    FamilyBillOffered,
+    FamilyBillTaken,
+    FamilyContractNoted,
+    FamilyCreditPosted,
+    FamilyCreditReduced,
+    FamilyEvent,
+    FamilyHoldAsked,
+    FamilyHoldDecided,
+    FamilyHoldPlaced,
+    FamilyHoldVoided,
+    FamilyLinked,
+    FamilyLinkEnded,
+    FamilyLinkOffered,
+    FamilyLinkRequested,
+    FamilyUnlinkAsked,
+    FamilyUnlinkRefused,
+    PersonDied,
+)
 from schemas.events.holds import HoldCaptured, HoldEvent, HoldPlaced, HoldReleased
+from schemas.events.identity import AccountAbsorbed, AccountMerged, IdentityEvent
 from schemas.events.refunds import RefundEvent, RefundFailed, RefundQueried, RefundSettled, RefundStarted, RefundUnknown
 from schemas.events.standing import Resumed, ResumePlanned, StandingEvent, Suspended
 from schemas.events.visits import (
@@ -105,9 +125,13 @@ Event = (
     | DebitEvent
     | RefundEvent
     | ClearingEvent
+    | FamilyEvent
+    | IdentityEvent
 )
 
 __all__ = [
+    "AccountAbsorbed",
+    "AccountMerged",
     "AdvanceConfirmed",
     "AdvanceOpened",
     "AdvanceRefused",
@@ -145,6 +169,21 @@ __all__ = [
     "DebitStarted",
     "DebitUnknown",
     "Event",
+    "FamilyBillOffered",
+    "FamilyBillTaken",
+    "FamilyContractNoted",
+    "FamilyCreditPosted",
+    "FamilyCreditReduced",
+    "FamilyHoldAsked",
+    "FamilyHoldDecided",
+    "FamilyHoldPlaced",
+    "FamilyHoldVoided",
+    "FamilyLinkEnded",
+    "FamilyLinkOffered",
+    "FamilyLinkRequested",
+    "FamilyLinked",
+    "FamilyUnlinkAsked",
+    "FamilyUnlinkRefused",
     "FeeAccrued",
     "FeePaid",
     "FeedAdvanced",
@@ -161,6 +200,7 @@ __all__ = [
     "LossRecovered",
     "NumberLinked",
     "NumberNoted",
+    "PersonDied",
     "PersonIdentified",
     "PostedLine",
     "PrepaymentDeposited",

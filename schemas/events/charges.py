@@ -25,6 +25,9 @@ class ChargePosted(Struct, frozen=True, tag="charge_posted"):
     idle_at: Instant = 0
     absorbs: tuple[str, ...] = ()
     """Held charges that were split as this one: by a settlement, or at the close."""
+    hold: str = ""
+    """The hold under which the credit part stands on a payer's line (family payment); `agreement` is empty then."""
+    payer: str = ""
 
 
 class LinesHeld(Struct, frozen=True, tag="lines_held"):

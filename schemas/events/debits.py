@@ -18,6 +18,10 @@ class DebitStarted(Struct, frozen=True, tag="debit_started"):
     started_at: Instant = 0
     guard_wall_at: Instant = 0
     """When the order is asked about if nothing at all is heard."""
+    channel_agreement: str = ""
+    """The contract that is debited, where a family member repays; else it is the bill's own agreement's."""
+    link: str = ""
+    """The family link under which that contract pays."""
 
 
 class DebitUnknown(Struct, frozen=True, tag="debit_unknown"):

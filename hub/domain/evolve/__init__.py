@@ -10,7 +10,19 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from hub.domain.digests import content_digest, id_digest
-from hub.domain.evolve import accounts, agreements, bills, charges, clearing, debits, holds, refunds, visits
+from hub.domain.evolve import (
+    accounts,
+    agreements,
+    bills,
+    charges,
+    clearing,
+    debits,
+    family,
+    holds,
+    identity,
+    refunds,
+    visits,
+)
 from hub.domain.evolve.changes import timer_key, without
 from hub.domain.state import AccountState, Core, Seen
 from schemas import events
@@ -33,6 +45,8 @@ APPLY: Final[dict[type, Callable[[AccountState, Any], AccountState]]] = {
     **clearing.APPLY,
     **debits.APPLY,
     **holds.APPLY,
+    **family.APPLY,
+    **identity.APPLY,
     **refunds.APPLY,
     **visits.APPLY,
 }
@@ -51,6 +65,7 @@ _REFERENCE: Final[dict[type, str]] = {
     events.BankCollected: "payment",
     events.LossRecovered: "payment",
     events.RefundStarted: "refund_no",
+    events.FamilyLinkRequested: "link",
 }
 
 

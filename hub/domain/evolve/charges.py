@@ -53,6 +53,8 @@ def _posted(state: AccountState, event: events.ChargePosted) -> AccountState:
         settled=settled,
         reason=event.reason,
         parameters=event.parameters,
+        bill=event.hold,
+        payer=event.payer,
     )
     encounter = _booked(state.encounters[visit_key(event.institution, event.visit)], charge, event.lines)
     if event.absorbs:
@@ -68,7 +70,7 @@ def _posted(state: AccountState, event: events.ChargePosted) -> AccountState:
         counters=counted(core, "C"),
         prepayments=prepayments,
         insurance_fen=core.insurance_fen - (0 if settled else parts.account),
-        agreements=with_used(core, event.agreement, parts.credit) if parts.credit else core.agreements,
+        agreements=with_used(core, event.agreement, parts.credit) if event.agreement else core.agreements,
         timers=_touched(core, encounter.key, event.idle_at),
     )
     return AccountState(core, put(state.encounters, encounter.key, encounter))

@@ -46,6 +46,8 @@ def _new_debit(event: events.DebitStarted) -> Debit:
         event.started_at,
         event.txn_wall_at,
         event.expires_wall_at,
+        channel_agreement=event.channel_agreement,
+        link=event.link,
     )
 
 

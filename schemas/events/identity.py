@@ -1,0 +1,27 @@
+"""What happened to the identity of accounts that were one patient all along."""
+
+from schemas.commands import Instant, Struct
+
+
+class AccountMerged(Struct, frozen=True, tag="account_merged"):
+    """Everything of this account left for the survivor: from here on it only forwards."""
+
+    survivor: str
+    institution: str
+    event_at: Instant
+    number: bool = False
+    """True: a hospital number, whose prepayment leaves by transfers and whose early lines stay."""
+
+
+class AccountAbsorbed(Struct, frozen=True, tag="account_absorbed"):
+    """The survivor took in everything of the retired account: its bytes in base64, as they left."""
+
+    from_account: str
+    core: str
+    encounters: tuple[str, ...] = ()
+    at: Instant = 0
+    ended: str = ""
+    """The retired account's agreement that gives no new credit from here on, because the survivor has one."""
+
+
+IdentityEvent = AccountMerged | AccountAbsorbed
