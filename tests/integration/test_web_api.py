@@ -104,7 +104,8 @@ async def populate(made: City) -> None:
             await producer.send_and_wait(topic, dead_letter(number), partition=0)
 
     async def arrived() -> bool:
-        return len((await made.get("/dead-letters"))[1]["items"]) == 2
+        letters = (await made.get("/dead-letters"))[1]["items"]
+        return sum(each["arrivals"] for each in letters) == 3
 
     async with asyncio.timeout(60):
         while not await arrived():  # noqa: ASYNC110 - the books are outside this loop
