@@ -33,6 +33,12 @@ TimerKind = Literal[
     "parked_credit",
     "hold_expiry",
     "resume",
+    "overdue",
+    "reminder",
+    "repair",
+    "reward",
+    "listing",
+    "proposal",
     "archive",
     "fee",
     "family_request",
@@ -164,7 +170,69 @@ class DebitView(Struct, frozen=True, tag="debit"):
     """City time of the next attempt, 0 when there is none."""
 
 
-View = PersonView | ChargeView | BillView | DebitView
+class ListingView(Struct, frozen=True):
+    """A person's entry on the white or black list."""
+
+    colour: str
+    reason: str
+    author: str
+    confirmed_by: str
+    at: Instant
+    until: Instant = 0
+
+
+class StandingView(Struct, frozen=True, tag="standing"):
+    """How the person repays and what that earned or cost, after the record (domain 8); entitlements as of its time."""
+
+    account: str
+    overdue_total: int
+    overdue_in_row: int
+    cut_percent: int
+    clean_from: Instant
+    on_time: int
+    months_in_row: int
+    blacklisted: bool
+    """True: more bills were overdue than the pack allows."""
+    lists: tuple[ListingView, ...]
+    entitlements: tuple[str, ...]
+    deposit_waived: bool
+    dishonesty: bool
+    insurance_linked: bool
+    insurance_credit: str
+
+
+class ProposalView(Struct, frozen=True, tag="proposal"):
+    """What one person proposed and another decides, after the record."""
+
+    proposal: str
+    action: str
+    subject: str
+    author: str
+    reason: str
+    at: Instant
+    until: Instant
+    needed: int
+    confirmed_by: tuple[str, ...]
+    state: Literal["open", "confirmed", "rejected", "expired"]
+    ended_by: str = ""
+
+
+class ReliefView(Struct, frozen=True, tag="relief"):
+    """A relief case after the record (domain 12)."""
+
+    case: str
+    bill: str
+    kind: str
+    state: Literal["open", "paid", "refused", "withdrawn"]
+    asked_fen: int
+    paid_fen: int
+    author: str
+    reason: str
+    opened_at: Instant
+    approved_by: tuple[str, ...]
+
+
+View = PersonView | ChargeView | BillView | DebitView | StandingView | ProposalView | ReliefView
 
 
 class LedgerRecord(Struct, frozen=True):

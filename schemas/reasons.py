@@ -137,6 +137,23 @@ class Reason(StrEnum):
     VISIT_ARCHIVED = "VISIT_ARCHIVED"
     VISIT_CLOSED = "VISIT_CLOSED"
     VISIT_UNKNOWN = "VISIT_UNKNOWN"
+    BILL_NOT_OVERDUE = "BILL_NOT_OVERDUE"
+    DISHONESTY_UNKNOWN = "DISHONESTY_UNKNOWN"
+    LIST_ENTRY_EXISTS = "LIST_ENTRY_EXISTS"
+    LIST_ENTRY_UNKNOWN = "LIST_ENTRY_UNKNOWN"
+    LIST_NOT_COVERED = "LIST_NOT_COVERED"
+    LIST_TERM = "LIST_TERM"
+    NOT_THE_AUTHOR = "NOT_THE_AUTHOR"
+    PROPOSAL_EXISTS = "PROPOSAL_EXISTS"
+    PROPOSAL_UNKNOWN = "PROPOSAL_UNKNOWN"
+    RELIEF_CASE_CLOSED = "RELIEF_CASE_CLOSED"
+    RELIEF_CASE_EXISTS = "RELIEF_CASE_EXISTS"
+    RELIEF_CASE_UNKNOWN = "RELIEF_CASE_UNKNOWN"
+    RELIEF_EXCEEDS = "RELIEF_EXCEEDS"
+    RELIEF_NOT_COVERED = "RELIEF_NOT_COVERED"
+    SAME_PERSON = "SAME_PERSON"
+    TERM_NEEDED = "TERM_NEEDED"
+    BANK_MISSING = "BANK_MISSING"
     # why the credit step gave less than was asked: part of a decision, never an error
     AGREEMENT_MISSING = "AGREEMENT_MISSING"
     CREDIT_EXHAUSTED = "CREDIT_EXHAUSTED"
@@ -147,6 +164,11 @@ class Reason(StrEnum):
     SCENE_NOT_COVERED = "SCENE_NOT_COVERED"
     SUSPENDED = "SUSPENDED"
     BARRED = "BARRED"
+    DISHONESTY = "DISHONESTY"
+    INSURANCE_CREDIT = "INSURANCE_CREDIT"
+    LINE_CANCELLED = "LINE_CANCELLED"
+    LINK_INSURANCE_AT_COUNTER = "LINK_INSURANCE_AT_COUNTER"
+    NOT_INSURED = "NOT_INSURED"
     # operating the hub: answers of the command line, never of a wire
     CLOCK_FAST_IN_PRODUCTION = "CLOCK_FAST_IN_PRODUCTION"
     DEAD_LETTER_CLOSED = "DEAD_LETTER_CLOSED"
@@ -309,6 +331,28 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.BARRED: _R(200, "AE", "0", False, "Credit is barred for this person, so credit gave nothing.", "该市民已被限制使用信用就医，信用未支付。"),
     Reason.BILL_FILE_FORM: _R(422, "AE", "102", False, "The bill file cannot be read at row {row}, column {column}: {fault}. Nothing of it was used; fetch it again.", "对账文件第 {row} 行「{column}」无法读取：{fault}。整个文件未使用，请重新下载。"),
     Reason.BILL_FILE_TOTALS: _R(422, "AE", "207", False, "The bill file's rows do not give its own {column}: {fault}. Nothing of it was used; fetch it again.", "对账文件明细与其「{column}」不符：{fault}。整个文件未使用，请重新下载。"),
+    Reason.BANK_MISSING: _R(422, "AE", "101", False, "Under this pack a bank lends, so the person chooses one. Name the bank.", "该政策由银行授信，须由市民选择银行。请填写银行。"),
+    Reason.BILL_NOT_OVERDUE: _R(409, "AE", "205", False, "Bill {bill} is not overdue, so there is nothing to undo. Check the bill id.", "账单 {bill} 未逾期，无可撤销。请核对账单编号。"),
+    Reason.DISHONESTY_UNKNOWN: _R(404, "AE", "204", False, "There is no dishonesty record {reference} in force for this person. Check the reference.", "该市民没有有效的失信记录 {reference}。请核对编号。"),
+    Reason.LIST_ENTRY_EXISTS: _R(409, "AE", "205", False, "The person already stands on the {colour} list. Take that entry off first.", "该市民已在名单（{colour}）中。请先移出。"),
+    Reason.LIST_ENTRY_UNKNOWN: _R(404, "AE", "204", False, "The person does not stand on the {colour} list. Check the list.", "该市民不在名单（{colour}）中。请核对。"),
+    Reason.LIST_NOT_COVERED: _R(422, "AE", "207", False, "The person's pack keeps no {colour} list. Ask the platform operator.", "该市民适用的政策没有该名单（{colour}）。请联系平台管理员。"),
+    Reason.LIST_TERM: _R(422, "AE", "207", False, "The entry must end after now, and within {days} days where the pack says so. Correct its end.", "名单期限须晚于当前时间，且不超过 {days} 天。请更正。"),
+    Reason.NOT_THE_AUTHOR: _R(409, "AE", "207", False, "Only whoever opened the case may withdraw it. Ask them, or refuse the case.", "只有申请人可以撤回。请由申请人撤回，或驳回该申请。"),
+    Reason.PROPOSAL_EXISTS: _R(409, "AE", "205", False, "The same was proposed already as {proposal}. Another person confirms or rejects that one.", "已有相同申请 {proposal}。请由另一人复核该申请。"),
+    Reason.PROPOSAL_UNKNOWN: _R(404, "AE", "204", False, "There is no such open proposal. It was decided or has expired; propose it anew.", "没有该待复核申请，可能已处理或过期。请重新申请。"),
+    Reason.RELIEF_CASE_CLOSED: _R(409, "AE", "207", False, "The relief case is {state} already; nothing was changed.", "该救助申请已处理（{state}），未作任何更改。"),
+    Reason.RELIEF_CASE_EXISTS: _R(409, "AE", "205", False, "A relief case is already open for this bill. Decide or withdraw it first.", "该账单已有进行中的救助申请。请先处理或撤回。"),
+    Reason.RELIEF_CASE_UNKNOWN: _R(404, "AE", "204", False, "There is no such relief case of this person. Check its id.", "没有该救助申请。请核对编号。"),
+    Reason.RELIEF_EXCEEDS: _R(409, "AE", "207", False, "The relief of {asked} is above what can be paid ({most}). Name at most that.", "救助金额 {asked} 元超过可支付金额 {most} 元。请调低。"),
+    Reason.RELIEF_NOT_COVERED: _R(422, "AE", "207", False, "The bill's pack knows no relief of this kind ({kind}). Choose another kind.", "该账单适用的政策没有此类救助（{kind}）。请选择其他类别。"),
+    Reason.SAME_PERSON: _R(409, "AE", "207", False, "You made this request, so another person must approve it.", "该申请由您提交，须由另一人复核。"),
+    Reason.TERM_NEEDED: _R(422, "AE", "207", False, "Part of the bill is still owed, so undoing needs a new term after now. Name one.", "账单仍有欠款，撤销逾期须同时给出新的还款期限。请填写。"),
+    Reason.DISHONESTY: _R(200, "AE", "0", False, "The person has a dishonesty record, so this pack gives no credit. Ask the city's credit office.", "该市民有失信记录，按现行政策不予授信。请向信用主管部门咨询。"),
+    Reason.INSURANCE_CREDIT: _R(200, "AE", "0", False, "The insurer's credit check has not been passed, so credit gave nothing. Ask the insurer.", "医保信用核查未通过，信用未支付。请向医保部门咨询。"),
+    Reason.LINE_CANCELLED: _R(200, "AE", "0", False, "Arrears have cancelled the credit line. It returns with a clean record.", "因欠款，信用额度已取消；保持良好记录后恢复。"),
+    Reason.LINK_INSURANCE_AT_COUNTER: _R(200, "AE", "0", False, "First visit: please link your insurance card at the payment counter once.", "首次使用，请先到收费窗口绑定医保卡，只需一次。"),
+    Reason.NOT_INSURED: _R(200, "AE", "0", False, "Nothing shows that the person is insured here, so credit gave nothing. Link the insurance card at a counter.", "未见参保信息，信用未支付。请到窗口绑定医保卡。"),
     Reason.CLOCK_FAST_IN_PRODUCTION: _R(503, "AR", "207", False, "Clock speed is {speed} in the production profile. Remove MEDCREDIT_CLOCK_FILE; the hub did not start.", "生产配置下时钟倍速为 {speed}，平台未启动。请删除 MEDCREDIT_CLOCK_FILE。"),
     Reason.DEAD_LETTER_CLOSED: _R(409, "AE", "207", False, "The dead letter is {status} already; nothing was done.", "该死信已处理（{status}），未作任何更改。"),
     Reason.DEPENDENCY_UNREACHABLE: _R(503, "AR", "207", True, "{dependency} does not answer. Start it or correct its address, then try again.", "{dependency} 无响应。请启动该服务或更正其地址后重试。"),

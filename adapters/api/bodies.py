@@ -13,14 +13,15 @@ Amount = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,10}(\.[0-9]{1,2})?$", de
 Time = Annotated[str, msgspec.Meta(max_length=40, description="RFC 3339 with an offset, as 2026-07-03T10:15:00+08:00")]
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Text = Annotated[str, msgspec.Meta(max_length=128)]
+Card = Annotated[str, msgspec.Meta(pattern="^[0-9A-Za-z:-]{0,64}$", description="Number of a card, or a code as read")]
 Scene = Literal["outpatient", "emergency", "inpatient", "pharmacy", "internet"]
 
 
-class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    pass
+class BaseBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of every body: unknown members are refused."""
 
 
-class PersonBody(_Body, frozen=True):
+class PersonBody(BaseBody, frozen=True):
     """A person by citizen id; or, at one institution, by that institution's own patient number."""
 
     citizen_id: Annotated[str, msgspec.Meta(pattern="^[0-9]{17}[0-9Xx]$")] = ""
@@ -28,12 +29,12 @@ class PersonBody(_Body, frozen=True):
     name: Text = ""
 
 
-class AgreementBody(_Body, frozen=True):
+class AgreementBody(BaseBody, frozen=True):
     """A person signs: who advances the money, which channel repays, whose scores may be read."""
 
     person: PersonBody
     pack: Word
-    bank: Word
+    bank: Text
     channel: Literal["alipay", "unionpay", "bank"]
     channel_agreement: Word
     score_consents: Annotated[list[Literal["egret", "sesame", "bank"]], msgspec.Meta(max_length=3)]
@@ -43,13 +44,13 @@ class AgreementBody(_Body, frozen=True):
     signed_at: Time = ""
 
 
-class WithdrawalBody(_Body, frozen=True):
+class WithdrawalBody(BaseBody, frozen=True):
     """The person ends the agreement; what is owed stays owed."""
 
     withdrawn_at: Time = ""
 
 
-class PrepaymentBody(_Body, frozen=True):
+class PrepaymentBody(BaseBody, frozen=True):
     """Money paid in advance to one institution."""
 
     person: PersonBody
@@ -59,7 +60,7 @@ class PrepaymentBody(_Body, frozen=True):
     paid_at: Time = ""
 
 
-class RepaymentBody(_Body, frozen=True):
+class RepaymentBody(BaseBody, frozen=True):
     """A payment that already happened; without `bill` it goes to the oldest one."""
 
     person: PersonBody
@@ -70,7 +71,7 @@ class RepaymentBody(_Body, frozen=True):
     paid_at: Time = ""
 
 
-class BillRepaymentBody(_Body, frozen=True):
+class BillRepaymentBody(BaseBody, frozen=True):
     """A payment that already happened, for the bill in the address."""
 
     amount: Amount
@@ -79,7 +80,7 @@ class BillRepaymentBody(_Body, frozen=True):
     paid_at: Time = ""
 
 
-class InsuranceDepositBody(_Body, frozen=True):
+class InsuranceDepositBody(BaseBody, frozen=True):
     """The insurer credits the personal insurance account that the hub keeps."""
 
     person: PersonBody
@@ -88,15 +89,17 @@ class InsuranceDepositBody(_Body, frozen=True):
     paid_at: Time = ""
 
 
-class EligibilityBody(_Body, frozen=True):
-    """The kiosk's question at check-in."""
+class EligibilityBody(BaseBody, frozen=True):
+    """The kiosk's question at check-in: by person, or by a card that was linked at a counter."""
 
-    person: PersonBody
     institution: Institution
+    person: PersonBody | None = None
+    insurance_card: Card = ""
+    e_health_code: Card = ""
     scene: Scene = "outpatient"
 
 
-class PrepaymentRefundBody(_Body, frozen=True):
+class PrepaymentRefundBody(BaseBody, frozen=True):
     """What is left of money paid in advance goes back at the institution that took it."""
 
     person: PersonBody
@@ -106,7 +109,7 @@ class PrepaymentRefundBody(_Body, frozen=True):
     paid_at: Time = ""
 
 
-class BalanceRefundBody(_Body, frozen=True):
+class BalanceRefundBody(BaseBody, frozen=True):
     """What was paid beyond every bill goes back to the payments it came from, the newest first."""
 
     person: PersonBody
@@ -115,7 +118,7 @@ class BalanceRefundBody(_Body, frozen=True):
     paid_at: Time = ""
 
 
-class BillFreezeBody(_Body, frozen=True):
+class BillFreezeBody(BaseBody, frozen=True):
     """A person stops the debits of the bill in the address, or says that it may go on; `author` is a staff number."""
 
     author: Word
@@ -126,7 +129,7 @@ class BillUnfreezeBody(BillFreezeBody, frozen=True):
     """One of the two people who free the frozen bill in the address."""
 
 
-class HoldBody(_Body, frozen=True):
+class HoldBody(BaseBody, frozen=True):
     """At admission: an amount of the credit line, or of the prepayment, is held for the visit."""
 
     person: PersonBody
@@ -137,14 +140,14 @@ class HoldBody(_Body, frozen=True):
     scene: Scene = "inpatient"
 
 
-class CaptureBody(_Body, frozen=True):
+class CaptureBody(BaseBody, frozen=True):
     """One charge completes the hold in the address; what it does not take is free again."""
 
     amount: Amount
     line_key: Text = ""
 
 
-class VoidBody(_Body, frozen=True):
+class VoidBody(BaseBody, frozen=True):
     """The hold in the address is given back."""
 
 

@@ -31,6 +31,20 @@ from adapters.api.bodies import (
 )
 from adapters.api.faults import ApiFaultError, Language
 from adapters.api.reading import Asked, read_body_as
+from adapters.api.standing_bodies import (
+    ConfirmationBody,
+    DishonestyBody,
+    InsuranceCreditBody,
+    InsuranceLinkBody,
+    ListingBody,
+    RejectionBody,
+    ReliefApprovalBody,
+    ReliefBody,
+    ReliefClosureBody,
+    RepairBody,
+    StandingBody,
+    UnlistingBody,
+)
 from adapters.api.translate import meaning_of
 from hub.runtime.durable_log import HubBusyError
 from hub.runtime.exact_json import canonical_json
@@ -55,7 +69,7 @@ class WriteRoute(NamedTuple):
     """One route: its path below the prefix, its body, and whether it moves money."""
 
     path: str
-    body: type[AnyBody]
+    body: type[AnyBody | StandingBody]
     summary: str
     keyed: bool = True
 
@@ -74,6 +88,17 @@ ROUTES: Final = (
     WriteRoute("/holds", HoldBody, "Hold credit or prepayment for a stay"),
     WriteRoute("/holds/{id}/captures", CaptureBody, "Complete a hold with one charge"),
     WriteRoute("/holds/{id}/voids", VoidBody, "Give a hold back"),
+    WriteRoute("/lists", ListingBody, "Put a person on the white or black list; two people are needed"),
+    WriteRoute("/list-removals", UnlistingBody, "Take a person off a list; two people are needed"),
+    WriteRoute("/bills/{id}/repairs", RepairBody, "Undo a wrongly recorded overdue; two people are needed"),
+    WriteRoute("/approvals/{id}/confirmations", ConfirmationBody, "Confirm what somebody else proposed"),
+    WriteRoute("/approvals/{id}/rejections", RejectionBody, "Drop a proposal"),
+    WriteRoute("/bills/{id}/relief-cases", ReliefBody, "Ask a third party to pay a bill of a hardship patient"),
+    WriteRoute("/relief-cases/{id}/approvals", ReliefApprovalBody, "Approve a relief case that somebody else opened"),
+    WriteRoute("/relief-cases/{id}/closures", ReliefClosureBody, "Refuse or withdraw a relief case"),
+    WriteRoute("/dishonesty-records", DishonestyBody, "Record or clear a dishonesty record"),
+    WriteRoute("/insurance-links", InsuranceLinkBody, "Link an insurance card or e-health code at a counter"),
+    WriteRoute("/insurance-credit-checks", InsuranceCreditBody, "Record what the insurer's credit check said"),
     WriteRoute("/eligibility-checks", EligibilityBody, "Ask at check-in what is available", keyed=False),
 )
 

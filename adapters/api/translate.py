@@ -17,6 +17,8 @@ from adapters.api.bodies import (
 )
 from adapters.api.faults import ApiFaultError
 from adapters.api.reading import Asked, Meaning, check_institution, event_at, fen_of, instant, named_person, owner
+from adapters.api.standing import STANDING, card_of
+from adapters.api.standing_bodies import StandingBody
 from schemas.commands import (
     CheckEligibility,
     DepositInsuranceAccount,
@@ -29,7 +31,7 @@ from schemas.ids import account_of
 from schemas.reasons import Reason
 
 
-def meaning_of(body: AnyBody, asked: Asked) -> Meaning:
+def meaning_of(body: AnyBody | StandingBody, asked: Asked) -> Meaning:
     """Return the command a request means. Raises ApiFaultError."""
     return _MEANINGS[type(body)](body, asked)
 
@@ -91,6 +93,11 @@ def _insurance(body: InsuranceDepositBody, asked: Asked) -> Meaning:
 
 def _eligibility(body: EligibilityBody, asked: Asked) -> Meaning:
     check_institution(body.institution, asked)
+    if body.person is None:
+        card = card_of(body.insurance_card, body.e_health_code, asked)
+        return Meaning(card, CheckEligibility(body.institution, body.scene, asked.now, "card"))
+    if body.insurance_card or body.e_health_code:
+        raise ApiFaultError(Reason.CHOICE_CONFLICT, "/person")
     subject = named_person(body.person, body.institution, asked)
     return Meaning(subject.person or subject.number, CheckEligibility(body.institution, body.scene, asked.now))
 
@@ -105,5 +112,6 @@ _MEANINGS: Final[Mapping[type, Callable[[Any, Asked], Meaning]]] = MappingProxyT
         InsuranceDepositBody: _insurance,
         EligibilityBody: _eligibility,
         **BILLING,
+        **STANDING,
     }
 )

@@ -2,10 +2,12 @@
 
 from hub.domain.credit_lines import granted
 from hub.domain.draft import Draft, Outcome, Refusal
+from hub.domain.enrolment import enrolment_bar
 from hub.domain.family import is_deceased
 from hub.domain.holds import release_agreement
 from hub.domain.numbers import identify
 from hub.domain.state import Agreement
+from hub.policies import Pack
 from schemas.commands import SignAgreement, WithdrawAgreement
 from schemas.events import AgreementEnded, AgreementSigned
 from schemas.reasons import Reason
@@ -16,7 +18,7 @@ def sign_agreement(draft: Draft, body: SignAgreement) -> Outcome | Refusal:
     pack = draft.policies.packs.get(body.pack)
     if pack is None or not pack.valid_from <= body.event_at < pack.valid_to:
         return Refusal(Reason.PACK_UNKNOWN, {"pack": body.pack})
-    refusal = _may_sign(draft, body)
+    refusal = _may_sign(draft, body, pack)
     if refusal is not None:
         return refusal
     draft.pack = pack
@@ -43,14 +45,20 @@ def sign_agreement(draft: Draft, body: SignAgreement) -> Outcome | Refusal:
     return Outcome("RECORDED", agreement.id)
 
 
-def _may_sign(draft: Draft, body: SignAgreement) -> Refusal | None:
+def _may_sign(draft: Draft, body: SignAgreement, pack: Pack) -> Refusal | None:
+    """Return why not: somebody else's account, a second agreement, no consent, no bank, or what the pack asks for."""
     if draft.core.kind != "person" or body.subject.number == draft.core.account:
         return Refusal(Reason.SUBJECT_INVALID)
     if is_deceased(draft.core):
         return Refusal(Reason.DECEASED)
     if draft.core.agreement:
         return Refusal(Reason.AGREEMENT_EXISTS)
-    return Refusal(Reason.CONSENT) if body.consent_until <= body.event_at else None
+    if body.consent_until <= body.event_at or not body.consent_version:
+        return Refusal(Reason.CONSENT)
+    if pack.funding.by == "bank" and not body.bank:
+        return Refusal(Reason.BANK_MISSING)
+    missing = enrolment_bar(draft.core, pack)
+    return None if missing is None else Refusal(missing)
 
 
 def _agreement(draft: Draft, body: SignAgreement) -> Agreement:

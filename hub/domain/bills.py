@@ -9,8 +9,12 @@ from hub.domain.clocks import DAY_MS, at_hour
 from hub.domain.draft import Draft
 from hub.domain.family import child_link
 from hub.domain.fee_rules import fee_from
+from hub.domain.overdue import note_settled, record_overdue
 from hub.domain.refunds import refund_payments
+from hub.domain.reminders import plan_reminder
 from hub.domain.state import Agreement, Bill, Encounter
+from hub.domain.terms import pause_term
+from hub.domain.waivers import waives
 from hub.policies import Pack
 from hub.policies.terms import debit_at, due_at
 from schemas.commands import Instant
@@ -64,6 +68,9 @@ def issue_bills(draft: Draft, visit: str, closed_at: Instant, *, supplementary: 
                 fee_from(pack.bank, closed_at, ends_at),
             )
         )
+        bill = list(draft.core.bills.values())[-1]
+        if not pause_term(draft, bill.id):
+            plan_reminder(draft, bill.id)
 
 
 def clocks(pack: Pack, agreement: Agreement, closed_at: Instant) -> tuple[Instant, Instant]:
@@ -115,14 +122,19 @@ def release_waiting(draft: Draft, bill_id: str) -> None:
 
 def mark_overdue(draft: Draft, bill_id: str) -> None:
     """Mark a bill overdue from the end of its term, and suspend credit where the pack says so."""
+    if pause_term(draft, bill_id):
+        return
     bill = draft.bill(bill_id)
     draft.emit(BillOverdue(bill_id, bill.due_at))
-    if draft.policies.packs[bill.pack].overdue.suspends:
+    pack = draft.policies.packs[bill.pack]
+    if pack.overdue.suspends and not waives(draft.core, pack, "suspension"):
         draft.emit(Suspended(bill_id))
+    record_overdue(draft, bill_id)
 
 
 def after_payment(draft: Draft, bill_id: str) -> None:
     """Plan the resume when the last arrears are gone, and the archive when the visit is settled."""
+    note_settled(draft, bill_id)
     core = draft.core
     arrears = any(b.overdue_since and b.owed_fen > 0 for b in core.bills.values())
     bill = core.bills[bill_id]

@@ -3,8 +3,10 @@
 from typing import Final
 
 from hub.domain.draft import Draft, Outcome, Refusal
-from hub.domain.state import Agreement, Score
-from hub.policies import Grant
+from hub.domain.standing_state import Standing
+from hub.domain.state import Agreement, Core, Score
+from hub.policies import Grant, Pack
+from hub.policies.standing import reduced_fen
 from schemas.commands import Instant, ObserveScore, RevokeConsent
 from schemas.events import ConsentRevoked, LineSet, ScoreObserved
 from schemas.reasons import Reason
@@ -70,10 +72,29 @@ def set_line(draft: Draft) -> None:
 
 
 def granted(draft: Draft, agreement: Agreement, at: Instant) -> tuple[Grant | None, str, int]:
-    """Return the line an agreement's scores give, with provider and band: the pack's first provider that gives one.
+    """Return the line an agreement gives, with provider and band of the score that decided.
 
-    Where the pack serves who has no score, `none` is the provider and -1 the band.
+    It is the tier of the pack's first provider that has one; where the pack serves who has no score, `none` is the
+    provider and -1 the band. Repayments on time raise it, arrears cut it (domain 8).
     """
+    grant, provider, band = _tier_of(draft, agreement, at)
+    if grant is None:
+        return None, provider, band
+    pack = draft.policies.packs[agreement.pack]
+    return grant._replace(limit_fen=_earned_fen(pack, grant.limit_fen, draft.core.standing)), provider, band
+
+
+def _earned_fen(pack: Pack, limit_fen: int, standing: Standing | None) -> int:
+    """Return a tier's line after what the person's repayments earned and cost."""
+    if standing is None:
+        return limit_fen
+    step = pack.step_up
+    raised = min(limit_fen + standing.on_time * step.per_repayment_fen, step.maximum_fen)
+    return reduced_fen(max(limit_fen, raised), standing.cut_percent)
+
+
+def _tier_of(draft: Draft, agreement: Agreement, at: Instant) -> tuple[Grant | None, str, int]:
+    """Return the tier; none while the score that gave the line may not be read (domain 5)."""
     pack = draft.policies.packs[agreement.pack]
     for provider in pack.providers:
         score = draft.core.scores.get(provider)
@@ -82,8 +103,15 @@ def granted(draft: Draft, agreement: Agreement, at: Instant) -> tuple[Grant | No
         grant = draft.policies.grant(pack, provider, score.band, score.cut_points_hash, agreement.bank)
         if grant is not None:
             return grant, provider, score.band
+    if is_frozen(draft.core, agreement):
+        return None, "", -1
     unscored = draft.policies.unscored(pack, agreement.bank)
     return (unscored, "none", -1) if unscored else (None, "", -1)
+
+
+def is_frozen(core: Core, agreement: Agreement) -> bool:
+    """Return True when the score that gave the line may not be read any more: no new use until one comes again."""
+    return agreement.provider not in ("", "none") and agreement.provider not in core.scores
 
 
 def _usable(agreement: Agreement, provider: str, score: Score, at: Instant) -> bool:

@@ -8,6 +8,15 @@ from typing import Any, Final, Literal
 
 from hub.domain.advances import close_day, note_tick, open_advance, record_advance_word
 from hub.domain.agreements import sign_agreement, withdraw_agreement
+from hub.domain.approvals import (
+    confirm_proposal,
+    listing_due,
+    proposal_due,
+    propose_listing,
+    propose_undo,
+    propose_unlisting,
+    reject_proposal,
+)
 from hub.domain.auto_debit import debit_due, query_due, retry_due, term_due
 from hub.domain.balances import refund_balance
 from hub.domain.charges import post_charge
@@ -16,6 +25,7 @@ from hub.domain.decision import Decision, Now, Quarantine, Timer
 from hub.domain.digests import content_digest, id_digest
 from hub.domain.draft import CHARGE_QUARANTINE, Draft, Outcome, Refusal
 from hub.domain.eligibility import check_eligibility, eligibility_answer
+from hub.domain.enrolment import link_insurance, record_dishonesty, record_insurance_credit
 from hub.domain.evolve import memory_key, references_of, stamped, without_timer
 from hub.domain.facts import facts
 from hub.domain.family_asks import answer_family_hold, ask_expired, take_over_bill
@@ -46,12 +56,17 @@ from hub.domain.losses import record_collection, record_recovery, write_off
 from hub.domain.merging import absorb_account, merge_patient
 from hub.domain.notices import note_agreement_end, receive_notice
 from hub.domain.numbers import identify, identify_patient, route
+from hub.domain.overdue import arrears_due, repair_due, resume_credit
 from hub.domain.preauthorisation import capture_hold, hold_credit, hold_expired, void_hold
 from hub.domain.prepayment import deposit_insurance, deposit_prepayment, receive_transfer, refund_prepayment
 from hub.domain.refunds import refund_query_due
+from hub.domain.relief import apply_relief, approve_relief, close_relief
+from hub.domain.reminders import reminder_due
 from hub.domain.repayments import record_repayment
 from hub.domain.results import result_of
+from hub.domain.rewards import reward_due
 from hub.domain.settlements import reverse_settlement, settle_insurance
+from hub.domain.standing_views import standing_views
 from hub.domain.state import AccountState, Seen
 from hub.domain.views import views
 from hub.domain.visits import archive_visit, close_visit, record_visit
@@ -59,7 +74,7 @@ from hub.policies import Pack, Policies
 from schemas import commands
 from schemas.commands import Command, Interface
 from schemas.dead_letters import DeadLetterInterface
-from schemas.events import CreditUnparked, Resumed
+from schemas.events import CreditUnparked
 from schemas.ledger import CommandSource, LedgerRecord, TimerSource
 from schemas.reasons import REASONS, Reason
 
@@ -122,6 +137,17 @@ _DECIDE: Final[dict[type, Callable[[Draft, Any], Outcome | Refusal]]] = {
     commands.RecordDeath: record_death,
     commands.MergePatient: merge_patient,
     **_RELAYED,
+    commands.ProposeListing: propose_listing,
+    commands.ProposeUnlisting: propose_unlisting,
+    commands.UndoOverdue: propose_undo,
+    commands.ConfirmProposal: confirm_proposal,
+    commands.RejectProposal: reject_proposal,
+    commands.ApplyRelief: apply_relief,
+    commands.ApproveRelief: approve_relief,
+    commands.CloseRelief: close_relief,
+    commands.RecordDishonesty: record_dishonesty,
+    commands.LinkInsurance: link_insurance,
+    commands.RecordInsuranceCredit: record_insurance_credit,
 }
 _NOT_REMEMBERED: Final = (commands.CheckEligibility, commands.ReceiveFeedMessage, *_RELAYED)
 """A question is asked anew each time; a feed keeps its own memory."""
@@ -218,7 +244,7 @@ def _fired(draft: Draft, timer: Timer) -> Outcome:
     elif timer.kind == "archive":
         archive_visit(draft, subject)
     elif timer.kind == "resume":
-        draft.emit(Resumed())
+        resume_credit(draft)
     else:
         _give_up_parked(draft, subject)
     return Outcome("TIMER", subject)
@@ -235,6 +261,12 @@ _FIRE_BY_ID: Final[dict[str, Callable[[Draft, str], Outcome]]] = {
     "family_request": request_expired,
     "family_hold": ask_expired,
     "of_age": came_of_age,
+    "overdue": arrears_due,
+    "reminder": reminder_due,
+    "repair": repair_due,
+    "reward": reward_due,
+    "listing": listing_due,
+    "proposal": proposal_due,
 }
 
 
@@ -299,7 +331,7 @@ def _record(draft: Draft, source: CommandSource | TimerSource, outcome: Outcome)
         events=tuple(draft.events),
         journal=tuple(draft.journal),
         explanation=draft.steps,
-        after=views(draft.before, draft.state, draft.events),
+        after=views(draft.before, draft.state, draft.events) + standing_views(draft),
         reinjects=command.reinjects if command else "",
         via=command.via if command else None,
         control_id=draft.control_id,

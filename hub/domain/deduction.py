@@ -9,6 +9,8 @@ from typing import Final, Literal
 from msgspec.structs import astuple
 
 from hub.domain.clocks import city_midnight
+from hub.domain.credit_lines import is_frozen
+from hub.domain.enrolment import enrolment_bar
 from hub.domain.frozen import Frozen
 from hub.domain.holds import own_credit_held, prepayment_held
 from hub.domain.state import Agreement, Core, Encounter, Parts
@@ -134,10 +136,18 @@ def _bar(case: Case, agreement: Agreement) -> Room | None:
         return Room(0, Reason.SCENE_NOT_COVERED, pack.coverage)
     if agreement.consent_until < case.at:
         return Room(0, Reason.CONSENT, pack.coverage)
-    if agreement.limit_fen:
-        return None
-    revoked = bool(agreement.provider) and agreement.provider not in core.scores
-    return Room(0, Reason.CONSENT if revoked else Reason.NO_LINE, pack.tiers[0].citation)
+    missing = enrolment_bar(core, pack)
+    if missing is not None:
+        return Room(0, missing, pack.enrolment.citation)
+    return None if agreement.limit_fen else _no_line(core, pack, agreement)
+
+
+def _no_line(core: Core, pack: Pack, agreement: Agreement) -> Room:
+    if is_frozen(core, agreement):
+        return Room(0, Reason.CONSENT, pack.tiers[0].citation)
+    if core.standing is not None and core.standing.cut_percent and pack.reductions:
+        return Room(0, Reason.LINE_CANCELLED, pack.reductions[-1].citation)
+    return Room(0, Reason.NO_LINE, pack.tiers[0].citation)
 
 
 def tier_citation(pack: Pack, agreement: Agreement) -> Citation:

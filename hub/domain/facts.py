@@ -92,7 +92,7 @@ def _paid(sums: Sums, draft: Draft, event: events.DebitPaid) -> None:
     _less_overdue(sums, bill, event.amount_fen)
 
 
-def _applied(sums: Sums, draft: Draft, event: events.RepaymentApplied) -> None:
+def _applied(sums: Sums, draft: Draft, event: events.RepaymentApplied | events.ReliefPaid) -> None:
     bill = _bill_of(sums, draft, event.bill)
     _plus(sums, repaid_fen=event.amount_fen)
     _less_overdue(sums, bill, event.amount_fen)
@@ -112,6 +112,12 @@ def _less_overdue(sums: Sums, bill: Bill, amount_fen: int) -> None:
 def _overdue(sums: Sums, draft: Draft, event: events.BillOverdue) -> None:
     _bill_of(sums, draft, event.bill)
     _plus(sums, overdue_fen=draft.core.bills[event.bill].owed_fen)
+
+
+def _undone(sums: Sums, draft: Draft, event: events.OverdueUndone) -> None:
+    if event.bill in draft.core.bills:
+        bill = _bill_of(sums, draft, event.bill)
+        _less_overdue(sums, bill, bill.owed_fen)
 
 
 def _failed(sums: Sums, draft: Draft, event: events.DebitFailed) -> None:
@@ -154,6 +160,8 @@ _ADD: Final[dict[type, Callable[[Sums, Draft, Any], None]]] = {
     events.BillIssued: _issued,
     events.BillRevised: _revised,
     events.BillOverdue: _overdue,
+    events.OverdueUndone: _undone,
+    events.ReliefPaid: _applied,
     events.DebitStarted: _started,
     events.DebitPaid: _paid,
     events.DebitFailed: _failed,

@@ -168,6 +168,14 @@ def _refund_failed(state: AccountState, event: events.RefundFailed) -> Postings:
     return (Posting(f"clearing/{channel}/refunds", _refundable(state), event.amount_fen),)
 
 
+def _relief_paid(state: AccountState, event: events.ReliefPaid) -> Postings:
+    return (Posting(f"relief/{event.kind}", _receivable(state, event.bill), event.amount_fen),)
+
+
+def _relief_returned(state: AccountState, event: events.ReliefReturned) -> Postings:
+    return (Posting(_receivable(state, event.bill), f"relief/{event.kind}", event.amount_fen),)
+
+
 def _refundable(state: AccountState) -> str:
     return f"person/{state.core.account}/refundable"
 
@@ -199,4 +207,6 @@ _POST: Final[dict[type, Callable[[AccountState, Any], Postings]]] = {
     events.RefundSettled: _refund_settled,
     events.RefundFailed: _refund_failed,
     **clearing_journal.POST,
+    events.ReliefPaid: _relief_paid,
+    events.ReliefReturned: _relief_returned,
 }

@@ -53,13 +53,18 @@ def _is_new(core: Core, subject: Subject) -> bool:
 def identify_patient(draft: Draft, body: IdentifyPatient) -> Outcome | Refusal:
     """Record an identity; a person tells a hospital number of theirs, once, that it may link."""
     identify(draft, body.subject)
+    note_number(draft, body)
+    return Outcome("RECORDED", draft.core.account)
+
+
+def note_number(draft: Draft, body: IdentifyPatient) -> None:
+    """Tell a number of the person's, once, whose it is: it may link and forward from then on."""
     number, core, command = body.subject.number, draft.core, draft.command
     if command and number and number != core.account and number not in core.numbers:
         draft.emit(NumberNoted(number))
         came_from = command.via.accounts if command.via else ()
         if number not in came_from:
             put(draft, _told(draft, command, body, number), came_from)
-    return Outcome("RECORDED", core.account)
 
 
 def _told(draft: Draft, command: Command, body: IdentifyPatient, number: str) -> Command:

@@ -1,11 +1,15 @@
 """Money going back to the payment it came from, newest first, never more than came (architecture 12, domain 15.6)."""
 
+from typing import get_args
+
 from hub.domain.draft import Draft, Outcome
+from hub.domain.standing_state import RELIEF_CHANNEL
 from hub.domain.state import Bill, BillPayment
 from hub.policies.pack import CHANNELS_WITH_GATEWAY
 from schemas.commands import Channel
 from schemas.errands import RefundErrand
-from schemas.events import RefundQueried, RefundStarted
+from schemas.events import RefundQueried, RefundStarted, ReliefReturned
+from schemas.events.relief import ReliefKind
 
 
 def refund_payments(draft: Draft, bill_id: str, amount_fen: int) -> None:
@@ -21,6 +25,9 @@ def refund_payments(draft: Draft, bill_id: str, amount_fen: int) -> None:
 
 
 def _refund(draft: Draft, bill: Bill, payment: BillPayment, amount_fen: int) -> None:
+    if payment.channel.startswith(RELIEF_CHANNEL):
+        draft.emit(ReliefReturned(bill.id, payment.payment, _relief_kind(payment.channel), amount_fen))
+        return
     order = draft.core.debits.get(payment.order_no)
     if order is not None and not order.finished and payment.channel in CHANNELS_WITH_GATEWAY:
         start_refund(
@@ -37,6 +44,11 @@ def _refund(draft: Draft, bill: Bill, payment: BillPayment, amount_fen: int) -> 
     draft.emit(
         RefundStarted(bill.id, payment.payment, draft.new_id("R"), "balance", amount_fen, order_no=payment.order_no)
     )
+
+
+def _relief_kind(channel: str) -> ReliefKind:
+    kinds: tuple[ReliefKind, ...] = get_args(ReliefKind)
+    return next(kind for kind in kinds if channel == f"{RELIEF_CHANNEL}{kind}")
 
 
 def gateway_channel(channel: str) -> Channel:

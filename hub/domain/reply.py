@@ -16,10 +16,12 @@ code, instant and result of the first outcome, and `repeated`. Shapes of `Reply.
 * `FreezeBill`, `UnfreezeBill`: `{bill}`; `HELD` means that a second person must agree.
 * `RecordVisit`: `{visit, institution}`. `ObserveScore`: `{message_id, sequence, provider}`.
 * `ReceiveNotice`: `{order_no}`.
-* `CheckEligibility`: `{eligible, reason, available_fen, limit_fen, used_fen, prepayment_fen, insurance_fen,
-  insurance_linked, pack}`; judged anew each time.
 * `RequestFamilyLink`, `AnswerFamilyLink`, `RequestFamilyUnlink`, `AnswerFamilyUnlink`: `{link}`.
 * `AnswerFamilyHold` answers the caller of the charge that waited for it, in the charge's shape.
+* `ProposeListing`, `ProposeUnlisting`, `UndoOverdue`, `ConfirmProposal`, `RejectProposal`: `{proposal}`; `ApplyRelief`,
+  `ApproveRelief`, `CloseRelief`: `{case}`. `HELD` means that another person must still agree.
+* `CheckEligibility`: `{eligible, reason, next_step, available_fen, limit_fen, used_fen, prepayment_fen, insurance_fen,
+  insurance_linked, deposit_waived, entitlements[], pack}`; judged anew each time.
 * Every other body, and a refusal: `{}`; what fills a refusal's text is in `parameters` (`SEQ_GAP`: `expected`, `got`).
 """
 

@@ -16,6 +16,7 @@ from hub.domain.family_state import Family
 from hub.domain.frozen import Frozen
 from hub.domain.holds_state import Hold
 from hub.domain.prepayment_state import Deposit
+from hub.domain.standing_state import Enrolment, Listing, Proposal, ReliefCase, Standing
 from schemas.commands import Cause, Channel, Instant, Scene
 
 VERSION: Final = 1
@@ -226,6 +227,10 @@ class Bill(Frozen, frozen=True):
     payments: tuple[BillPayment, ...] = ()
     unfreezing_by: str = ""
     """Who proposed to free the frozen bill; somebody else must agree."""
+    counted: bool = False
+    """True: its settlement was counted in the person's standing."""
+    paused_at: Instant = 0
+    """Since when a relief case stops clock 1; 0 while it runs."""
 
     @property
     def owed_fen(self) -> int:
@@ -383,6 +388,12 @@ class Core(Frozen, frozen=True):
     """The account that took everything over (ADT^A40); set, this one only forwards."""
     absorbed: tuple[str, ...] = ()
     """Accounts that merged into this one."""
+    standing: Standing | None = None
+    lists: dict[str, Listing] = {}
+    """Colour → the person's entry."""
+    proposals: dict[str, Proposal] = {}
+    relief: dict[str, ReliefCase] = {}
+    enrolment: Enrolment | None = None
 
 
 class AccountState(Frozen, frozen=True):

@@ -31,6 +31,7 @@ from hub.policies.clauses import (
     Settlement,
     StepUp,
     Tier,
+    Waiver,
 )
 from hub.policies.tables import NUMBER_MAX, Table
 from schemas.commands import Scene
@@ -219,7 +220,9 @@ def read_lists(table: Table, sources: Sources) -> Lists:
     """Return which lists of persons are kept."""
     white, black = table.flag("white"), table.flag("black")
     approvals, days = table.number("approvals", low=2), table.number("max_days", default=0)
-    return Lists(white, black, approvals, days, table.cited(sources))
+    named = table.words("waives", get_args(Waiver)) if table.has("waives") else ()
+    waives: tuple[Waiver, ...] = tuple(each for each in get_args(Waiver) if each in named)
+    return Lists(white, black, approvals, days, table.cited(sources), waives)
 
 
 ONE: Final[dict[str, Callable[[Table, Sources], object]]] = {

@@ -267,6 +267,10 @@ class Relief(NamedTuple):
     citation: Citation
 
 
+Waiver = Literal["suspension", "reduction", "deposit"]
+"""What the white list may spare a person: to be suspended, to have the line cut, to pay a deposit."""
+
+
 class Lists(NamedTuple):
     """White and black lists of persons: who stands on one, for how long at most, by how many people's decision."""
 
@@ -276,3 +280,5 @@ class Lists(NamedTuple):
     max_days: int = 0
     """0: until taken off."""
     citation: Citation = UNCITED
+    waives: tuple[Waiver, ...] = ()
+    """What persons on the white list are spared."""

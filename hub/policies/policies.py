@@ -79,6 +79,11 @@ class Policies:
         tier = pack.tier_of(provider, cuts[band - 1] if band else 0)
         return None if tier is None else Grant(pack.limit_fen(tier, bank), tier)
 
+    def lowest_of(self, band: int, cut_points_hash: str) -> int:
+        """Return the lowest score of a band, 0 for one that cannot be read."""
+        cuts = self._known.get(cut_points_hash, ())
+        return cuts[band - 1] if 0 < band <= len(cuts) else 0
+
     def unscored(self, pack: Pack, bank: str) -> Grant | None:
         """Return the line of a person without any score that gives one, or None where such a person has none."""
         tier = pack.unscored

@@ -38,6 +38,14 @@ def mask_id(citizen_id: str) -> str:
     return "*" * max(len(citizen_id) - 4, 4) + citizen_id[-4:] if citizen_id else ""
 
 
+def card_account(city_key: bytes, kind: Literal["insurance_card", "e_health_code"], number: str) -> str:
+    """Return the account of a card or code: a number account that forwards once it was linked at a counter.
+
+    No institution has such a code, so a card never meets a hospital number.
+    """
+    return account_id(city_key, "number", f"{kind}|{number.upper()}")
+
+
 def subject_of(
     city_key: bytes,
     institution: str,

@@ -35,6 +35,8 @@ class CheckEligibility(Struct, frozen=True, tag="check_eligibility"):
     institution: str
     scene: Scene
     event_at: Instant
+    by: Literal["person", "card"] = "person"
+    """`card`: asked by an insurance card or e-health code, whose account forwards once it was linked at a counter."""
 
 
 class ObserveScore(Struct, frozen=True, tag="observe_score"):

@@ -27,6 +27,7 @@ from schemas.events.agreements import (
     ScoreObserved,
 )
 from schemas.events.allocation import Allocation, PostedLine, Provider
+from schemas.events.approvals import ApprovalEvent, Listed, ProposalEnded, ProposalSupported, Proposed, Unlisted
 from schemas.events.balances import BalanceRefunded, MoneyBackEvent, PrepaymentRefunded
 from schemas.events.bills import (
     BillClosed,
@@ -79,6 +80,13 @@ from schemas.events.debits import (
     DebitUnknown,
     LatePaymentReceived,
 )
+from schemas.events.enrolment import (
+    DishonestyCleared,
+    DishonestyRecorded,
+    EnrolmentEvent,
+    InsuranceCreditChecked,
+    InsuranceLinked,
+)
 from schemas.events.family import (
     FamilyBillOffered,
     FamilyBillTaken,
@@ -101,7 +109,35 @@ from schemas.events.family import (
 from schemas.events.holds import HoldCaptured, HoldEvent, HoldPlaced, HoldReleased
 from schemas.events.identity import AccountAbsorbed, AccountMerged, IdentityEvent
 from schemas.events.refunds import RefundEvent, RefundFailed, RefundQueried, RefundSettled, RefundStarted, RefundUnknown
-from schemas.events.standing import Resumed, ResumePlanned, StandingEvent, Suspended
+from schemas.events.relief import (
+    ReliefClosed,
+    ReliefEvent,
+    ReliefOpened,
+    ReliefPaid,
+    ReliefReturned,
+    ReliefSupported,
+    TermPaused,
+    TermResumed,
+)
+from schemas.events.standing import (
+    ArrearsCleared,
+    ArrearsGrew,
+    Blacklisted,
+    BlacklistLifted,
+    CutEnded,
+    OverdueRecorded,
+    OverdueRepaired,
+    OverdueUndone,
+    ReminderPlanned,
+    ReminderSent,
+    RepaidOnTime,
+    Resumed,
+    ResumePlanned,
+    RewardPlanned,
+    ScoreFeedback,
+    StandingEvent,
+    Suspended,
+)
 from schemas.events.visits import (
     VisitArchived,
     VisitCancelPending,
@@ -119,8 +155,11 @@ Event = (
     | BalanceEvent
     | MoneyBackEvent
     | AgreementEvent
+    | EnrolmentEvent
     | StandingEvent
     | HoldEvent
+    | ApprovalEvent
+    | ReliefEvent
     | BillEvent
     | DebitEvent
     | RefundEvent
@@ -138,6 +177,8 @@ __all__ = [
     "AgreementEnded",
     "AgreementSigned",
     "Allocation",
+    "ArrearsCleared",
+    "ArrearsGrew",
     "BalanceRefunded",
     "BankCollected",
     "BillClosed",
@@ -151,6 +192,8 @@ __all__ = [
     "BillUnfreezeProposed",
     "BillUnfrozen",
     "BillWrittenOff",
+    "BlacklistLifted",
+    "Blacklisted",
     "ChannelAgreementEnded",
     "ChannelRefunded",
     "ChargePosted",
@@ -160,6 +203,7 @@ __all__ = [
     "CreditParked",
     "CreditReleased",
     "CreditUnparked",
+    "CutEnded",
     "DayClosed",
     "DebitDoubted",
     "DebitFailed",
@@ -168,6 +212,8 @@ __all__ = [
     "DebitQueried",
     "DebitStarted",
     "DebitUnknown",
+    "DishonestyCleared",
+    "DishonestyRecorded",
     "Event",
     "FamilyBillOffered",
     "FamilyBillTaken",
@@ -193,33 +239,55 @@ __all__ = [
     "HoldPlaced",
     "HoldReleased",
     "InsuranceAccountDeposited",
+    "InsuranceCreditChecked",
+    "InsuranceLinked",
     "InsuranceSettled",
     "LatePaymentReceived",
     "LineSet",
     "LinesHeld",
+    "Listed",
     "LossRecovered",
     "NumberLinked",
     "NumberNoted",
+    "OverdueRecorded",
+    "OverdueRepaired",
+    "OverdueUndone",
     "PersonDied",
     "PersonIdentified",
     "PostedLine",
     "PrepaymentDeposited",
     "PrepaymentRefunded",
     "PrepaymentTransferred",
+    "ProposalEnded",
+    "ProposalSupported",
+    "Proposed",
     "Provider",
     "RefundFailed",
     "RefundQueried",
     "RefundSettled",
     "RefundStarted",
     "RefundUnknown",
+    "ReliefClosed",
+    "ReliefOpened",
+    "ReliefPaid",
+    "ReliefReturned",
+    "ReliefSupported",
+    "ReminderPlanned",
+    "ReminderSent",
+    "RepaidOnTime",
     "RepaymentApplied",
     "RepaymentReceived",
     "ResumePlanned",
     "Resumed",
+    "RewardPlanned",
+    "ScoreFeedback",
     "ScoreObserved",
     "SettlementBlocked",
     "SettlementReversed",
     "Suspended",
+    "TermPaused",
+    "TermResumed",
+    "Unlisted",
     "VisitArchived",
     "VisitCancelPending",
     "VisitClosed",

@@ -13,6 +13,7 @@ from hub.domain.digests import content_digest, id_digest
 from hub.domain.evolve import (
     accounts,
     agreements,
+    approvals,
     bills,
     charges,
     clearing,
@@ -21,6 +22,8 @@ from hub.domain.evolve import (
     holds,
     identity,
     refunds,
+    relief,
+    standing,
     visits,
 )
 from hub.domain.evolve.changes import timer_key, without
@@ -40,6 +43,7 @@ What a person parked is final too: its repeat must not stop the lane again."""
 APPLY: Final[dict[type, Callable[[AccountState, Any], AccountState]]] = {
     **accounts.APPLY,
     **agreements.APPLY,
+    **approvals.APPLY,
     **bills.APPLY,
     **charges.APPLY,
     **clearing.APPLY,
@@ -48,6 +52,8 @@ APPLY: Final[dict[type, Callable[[AccountState, Any], AccountState]]] = {
     **family.APPLY,
     **identity.APPLY,
     **refunds.APPLY,
+    **relief.APPLY,
+    **standing.APPLY,
     **visits.APPLY,
 }
 """Every event, and the one way it changes the state."""
@@ -66,6 +72,8 @@ _REFERENCE: Final[dict[type, str]] = {
     events.LossRecovered: "payment",
     events.RefundStarted: "refund_no",
     events.FamilyLinkRequested: "link",
+    events.Proposed: "proposal",
+    events.ReliefOpened: "case",
 }
 
 

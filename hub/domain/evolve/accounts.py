@@ -5,7 +5,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from hub.domain.digests import feed_digest
-from hub.domain.evolve.changes import Applications, counted, put, with_core, with_free
+from hub.domain.evolve.changes import Applications, counted, put, with_core, with_free, with_insured
 from hub.domain.prepayment_state import Deposit
 from hub.domain.state import AccountState, Feed
 from schemas import events
@@ -50,7 +50,8 @@ def _transferred(state: AccountState, event: events.PrepaymentTransferred) -> Ac
 
 
 def _insurance_deposited(state: AccountState, event: events.InsuranceAccountDeposited) -> AccountState:
-    return with_core(state, insurance_fen=state.core.insurance_fen + event.amount_fen)
+    core = state.core
+    return with_core(state, insurance_fen=core.insurance_fen + event.amount_fen, enrolment=with_insured(core))
 
 
 def _identified(state: AccountState, event: events.PersonIdentified) -> AccountState:

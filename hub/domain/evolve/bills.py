@@ -56,7 +56,9 @@ def _revised(state: AccountState, event: events.BillRevised) -> AccountState:
 
 def quiet(timers: dict[str, Alarm], bill: Bill) -> dict[str, Alarm]:
     """Return the timers without those of a bill on which nothing is owed any more."""
-    return disarmed(timers, bill.id, "auto_debit", "debit_retry", "term", "fee") if bill.settled else timers
+    if not bill.settled:
+        return timers
+    return disarmed(timers, bill.id, "auto_debit", "debit_retry", "term", "fee", "overdue", "reminder")
 
 
 def _reduction_held(state: AccountState, event: events.BillReductionHeld) -> AccountState:
@@ -101,12 +103,12 @@ def _unfrozen(state: AccountState, event: events.BillUnfrozen) -> AccountState:
 
 
 def _closed(state: AccountState, event: events.BillClosed) -> AccountState:
-    """A final bill lets go of its charges, so that a reopened visit can bill them again."""
+    """A cancelled bill lets go of its charges, so that a reopened visit can bill them again."""
     core = state.core
     bill = replace(core.bills[event.bill], final=event.state)
     core = replace(core, bills=with_bill(core, bill), timers=quiet(core.timers, bill))
     encounter = state.encounters.get(bill.visit)
-    if encounter is None:
+    if encounter is None or event.state != "cancelled":
         return AccountState(core, state.encounters)
     charges = {
         id_: replace(charge, bill="") if charge.bill == bill.id else charge for id_, charge in encounter.charges.items()

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
+from hub.domain.standing_state import Enrolment
 from hub.domain.state import AccountState, Agreement, Alarm, Bill, Core, Debit, Encounter, Payment, Refund
 from schemas.commands import Instant
 from schemas.ids import Kind
@@ -70,6 +71,12 @@ def with_free(core: Core, payment: str, change_fen: int) -> dict[str, Payment]:
     """Return the core's payments with more or less of one free for other bills or for its return."""
     old = core.payments[payment]
     return put(core.payments, payment, replace(old, free_fen=old.free_fen + change_fen))
+
+
+def with_insured(core: Core) -> Enrolment:
+    """Return what enrolment asks, with an insurer having been seen."""
+    known = core.enrolment or Enrolment()
+    return known if known.insured else replace(known, insured=True)
 
 
 def counted(core: Core, kind: Kind) -> dict[str, int]:

@@ -13,6 +13,7 @@ from hub.domain.evolve.changes import (
     put,
     with_core,
     with_encounter,
+    with_insured,
     with_used,
     without,
 )
@@ -62,6 +63,8 @@ def _posted(state: AccountState, event: events.ChargePosted) -> AccountState:
     if event.settlement is not None:
         settlement = Settlement(event.settlement.settlement_id, event.charge)
         encounter = replace(encounter, settlements=(*encounter.settlements, settlement))
+        if parts.fund or parts.account:
+            core = replace(core, enrolment=with_insured(core))
     prepayments = core.prepayments
     if parts.prepayment:
         prepayments = put(prepayments, event.institution, prepayments[event.institution] - parts.prepayment)

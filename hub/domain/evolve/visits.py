@@ -72,6 +72,7 @@ def _archived(state: AccountState, event: events.VisitArchived) -> AccountState:
         debits={no: debit for no, debit in core.debits.items() if debit.bill in bills},
         refunds=refunds,
         payments=_needed_payments(core.payments, bills, refunds),
+        relief={id_: case for id_, case in core.relief.items() if case.bill in bills},
         timers={name: alarm for name, alarm in core.timers.items() if name.partition("|")[2] not in gone | {key}},
     )
     return AccountState(core, without(state.encounters, key))
