@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 import asyncpg
@@ -12,11 +11,13 @@ from aiohttp import web
 from hub.runtime.database import EVERYTHING, Scope
 from hub.web import answers
 from hub.web.access import Access
+from hub.web.api_requests import Route, asked_slice, invalid, our_id
 from hub.web.books import bills, charges, dead_letters, finding, outcomes, persons
-from hub.web.books.reading import PAGE_MAX, Slice, cursor_of, reading
+from hub.web.books.reading import reading
 from hub.web.live import LiveState
 from hub.web.live_tables import row_id
 from hub.web.problems import RefusedError
+from hub.web.standing_api import StandingApi
 from schemas.ids import ACCOUNT_LENGTH, ID_LENGTH, account_of
 from schemas.reasons import Reason
 
@@ -24,17 +25,6 @@ PREFIX: Final = "/api/v1"
 _CODE_MAX: Final = 64
 _COMMAND_MAX: Final = 128
 _encode = msgspec.json.Encoder().encode
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One GET route as the OpenAPI document shows it."""
-
-    path: str
-    summary: str
-    answer: Any
-    handler: Callable[[web.Request], Awaitable[object]]
-    query: tuple[str, ...] = ()
 
 
 class ReadApi:
@@ -74,47 +64,48 @@ class ReadApi:
             Route("/dead-letters/{id}", "One dead letter; its bytes stay sealed", a.DeadLetterAnswer, self.dead_letter),
             Route("/find/{key}", "Whatever carries a key", a.Page[a.Found], self.find),
             Route("/views/{view}", "Snapshot of a stream table", a.ViewAnswer, self.view),
+            *StandingApi(self._reading).routes(),
         )
 
     async def person(self, request: web.Request) -> object:
         """Answer a person's account."""
-        account = _our_id(request, ACCOUNT_LENGTH)
+        account = our_id(request, ACCOUNT_LENGTH)
         async with self._reading(request) as connection:
             return await persons.person(connection, account)
 
     async def person_charges(self, request: web.Request) -> object:
         """Answer a page of an account's charges."""
-        account, asked = _our_id(request, ACCOUNT_LENGTH), _slice(request)
+        account, asked = our_id(request, ACCOUNT_LENGTH), asked_slice(request)
         async with self._reading(request) as connection:
             return await charges.summaries(connection, "account", account, asked)
 
     async def person_bills(self, request: web.Request) -> object:
         """Answer a page of an account's bills."""
-        account, asked = _our_id(request, ACCOUNT_LENGTH), _slice(request)
+        account, asked = our_id(request, ACCOUNT_LENGTH), asked_slice(request)
         async with self._reading(request) as connection:
             return await bills.summaries(connection, account, asked)
 
     async def charges(self, request: web.Request) -> object:
         """Answer a page of all charges."""
-        asked = _slice(request)
+        asked = asked_slice(request)
         async with self._reading(request) as connection:
             return await charges.latest(connection, asked)
 
     async def charge(self, request: web.Request) -> object:
         """Answer a charge with its explanation."""
-        identifier = _our_id(request, ID_LENGTH)
+        identifier = our_id(request, ID_LENGTH)
         async with self._reading(request) as connection:
             return await charges.charge(connection, identifier)
 
     async def decision(self, request: web.Request) -> object:
         """Answer the explanation alone."""
-        identifier = _our_id(request, ID_LENGTH)
+        identifier = our_id(request, ID_LENGTH)
         async with self._reading(request) as connection:
             return await charges.decision(connection, identifier)
 
     async def bill(self, request: web.Request) -> object:
         """Answer a bill with its clocks."""
-        identifier = _our_id(request, ID_LENGTH)
+        identifier = our_id(request, ID_LENGTH)
         async with self._reading(request) as connection:
             return await bills.bill(connection, identifier)
 
@@ -131,7 +122,7 @@ class ReadApi:
 
     async def institution_charges(self, request: web.Request) -> object:
         """Answer a page of an institution's charges."""
-        code, asked = _text(request, "id"), _slice(request)
+        code, asked = _text(request, "id"), asked_slice(request)
         async with self._reading(request) as connection:
             return await charges.summaries(connection, "institution", code, asked)
 
@@ -139,7 +130,7 @@ class ReadApi:
         """Answer what became of an accepted command; a PENDING one is asked for again after a second."""
         key = request.match_info["key"]
         if not _is_outcome_key(key):
-            raise _invalid("key", "<account>-<command id>, as the link of a 202 has it")
+            raise invalid("key", "<account>-<command id>, as the link of a 202 has it")
         async with self._reading(request) as connection:
             return await outcomes.outcome(connection, key)
 
@@ -147,8 +138,8 @@ class ReadApi:
         """Answer a page of dead letters."""
         interface, reason = request.query.get("interface", ""), request.query.get("reason", "")
         if not (interface + reason).isprintable():
-            raise _invalid("interface", "printable text")
-        asked = _slice(request)
+            raise invalid("interface", "printable text")
+        asked = asked_slice(request)
         async with self._reading(request) as connection:
             return await dead_letters.summaries(connection, asked, interface, reason)
 
@@ -205,21 +196,6 @@ def _answering(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResp
     return answer
 
 
-def _slice(request: web.Request) -> Slice:
-    text = request.query.get("limit", str(PAGE_MAX))
-    if not (text.isascii() and text.isdigit() and len(text) < 4 and 1 <= int(text) <= PAGE_MAX):
-        raise _invalid("limit", f"a number from 1 to {PAGE_MAX}")
-    after = request.query.get("after")
-    return Slice(int(text), cursor_of(after) if after else None)
-
-
-def _our_id(request: web.Request, length: int) -> str:
-    identifier = request.match_info["id"]
-    if len(identifier) != length or account_of(identifier) is None:
-        raise _invalid("id", f"an id of {length} characters as we hand out")
-    return identifier
-
-
 def _is_outcome_key(key: str) -> bool:
     account, dash, command = key[:ACCOUNT_LENGTH], key[ACCOUNT_LENGTH : ACCOUNT_LENGTH + 1], key[ACCOUNT_LENGTH + 1 :]
     return account_of(account) is not None and dash == "-" and 0 < len(command) <= _COMMAND_MAX and key.isprintable()
@@ -228,9 +204,5 @@ def _is_outcome_key(key: str) -> bool:
 def _text(request: web.Request, name: str) -> str:
     text = request.match_info[name]
     if not text.isprintable() or len(text) > _CODE_MAX:
-        raise _invalid(name, f"printable text of at most {_CODE_MAX} characters")
+        raise invalid(name, f"printable text of at most {_CODE_MAX} characters")
     return text
-
-
-def _invalid(parameter: str, expected: str) -> RefusedError:
-    return RefusedError(Reason.PARAM_INVALID, {"parameter": parameter, "expected": expected})

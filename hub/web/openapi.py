@@ -7,7 +7,8 @@ from typing import Any, cast
 import msgspec
 import yaml
 
-from hub.web.api import PREFIX, ReadApi, Route
+from hub.web.api import PREFIX, ReadApi
+from hub.web.api_requests import Route
 from hub.web.live import STREAMS
 
 FILE = Path(__file__).parents[2] / "schemas" / "openapi-web.yaml"

@@ -22,6 +22,7 @@ from schemas.ledger import (
     TimerSource,
     View,
 )
+from streams.projection import standing_rows
 
 Row = tuple[Any, ...]
 Rows = dict[str, list[Row]]
@@ -64,6 +65,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         *("position", "receipt_key", "raw_sealed", "raw_length", "raw_sm3", "account", "command_id"),
     ),
     "dead_letter_arrivals": ("partition", "position", "id", "at", "wall_at", "reply_sent"),
+    **standing_rows.COLUMNS,
 }
 
 _RECORDS: Final = msgspec.json.Decoder(LedgerRecord)
@@ -93,6 +95,7 @@ def add_ledger_record(rows: Rows, partition: int, position: int, value: bytes) -
     for view in record.after:
         _add_view(rows, record, view)
     _add_lines(rows["charge_lines"], record)
+    standing_rows.add_notices(rows, record)
     return record
 
 
@@ -173,6 +176,8 @@ def _add_view(rows: Rows, record: LedgerRecord, view: View) -> None:
             rows["bills"].append(_bill_row(view, account, seq, at))
         case DebitView():
             rows["debits"].append(_debit_row(view, account, seq, at))
+        case _:
+            standing_rows.add_standing_view(rows, record, view)
 
 
 def _person_row(view: PersonView, seq: int, at: int) -> Row:

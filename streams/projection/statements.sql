@@ -23,6 +23,10 @@ CREATE TEMPORARY TABLE IF NOT EXISTS staged_charge_lines (LIKE charge_lines) ON 
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_bills (LIKE bills) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_debits (LIKE debits) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_persons (LIKE persons) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS staged_standing (LIKE standing) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS staged_proposals (LIKE proposals) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS staged_relief_cases (LIKE relief_cases) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS staged_notices (LIKE notices) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_dead_letters (LIKE dead_letters) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_dead_letter_arrivals (LIKE dead_letter_arrivals) ON COMMIT DELETE ROWS
 
@@ -98,6 +102,37 @@ ON CONFLICT (account) DO UPDATE SET
     used_fen = excluded.used_fen, held_fen = excluded.held_fen, linked_person = excluded.linked_person
 WHERE excluded.seq > persons.seq
 
+-- name: fold_standing
+INSERT INTO standing SELECT DISTINCT ON (account) * FROM staged_standing ORDER BY account, seq DESC
+ON CONFLICT (account) DO UPDATE SET
+    seq = excluded.seq, at = excluded.at, overdue_total = excluded.overdue_total, overdue_in_row =
+    excluded.overdue_in_row, cut_percent = excluded.cut_percent, clean_from = excluded.clean_from, on_time =
+    excluded.on_time, months_in_row = excluded.months_in_row, blacklisted = excluded.blacklisted, lists =
+    excluded.lists, entitlements = excluded.entitlements, deposit_waived = excluded.deposit_waived, dishonesty =
+    excluded.dishonesty, insurance_linked = excluded.insurance_linked, insurance_credit =
+    excluded.insurance_credit
+WHERE excluded.seq > standing.seq
+
+-- name: fold_proposals
+INSERT INTO proposals SELECT DISTINCT ON (proposal) * FROM staged_proposals ORDER BY proposal, seq DESC
+ON CONFLICT (proposal) DO UPDATE SET
+    seq = excluded.seq, at = excluded.at, action = excluded.action, subject = excluded.subject, author =
+    excluded.author, reason = excluded.reason, proposed_at = excluded.proposed_at, until = excluded.until,
+    needed = excluded.needed, confirmed_by = excluded.confirmed_by, state = excluded.state, ended_by =
+    excluded.ended_by
+WHERE excluded.seq > proposals.seq
+
+-- name: fold_relief_cases
+INSERT INTO relief_cases SELECT DISTINCT ON (relief_case) * FROM staged_relief_cases ORDER BY relief_case, seq DESC
+ON CONFLICT (relief_case) DO UPDATE SET
+    seq = excluded.seq, at = excluded.at, bill = excluded.bill, kind = excluded.kind, state = excluded.state,
+    asked_fen = excluded.asked_fen, paid_fen = excluded.paid_fen, author = excluded.author, reason =
+    excluded.reason, opened_at = excluded.opened_at, approved_by = excluded.approved_by
+WHERE excluded.seq > relief_cases.seq
+
+-- name: fold_notices
+INSERT INTO notices SELECT * FROM staged_notices ON CONFLICT (account, seq, entry) DO NOTHING
+
 -- name: fold_dead_letters
 -- The first arrival stands; in id order for the same reason as the line keys.
 INSERT INTO dead_letters SELECT DISTINCT ON (id) * FROM staged_dead_letters ORDER BY id, wall_at
@@ -122,5 +157,9 @@ SELECT
     (SELECT coalesce(sum(hashtextextended(bills::text, 0)::numeric), 0)::text FROM bills) AS bills,
     (SELECT coalesce(sum(hashtextextended(debits::text, 0)::numeric), 0)::text FROM debits) AS debits,
     (SELECT coalesce(sum(hashtextextended(persons::text, 0)::numeric), 0)::text FROM persons) AS persons,
+    (SELECT coalesce(sum(hashtextextended(standing::text, 0)::numeric), 0)::text FROM standing) AS standing,
+    (SELECT coalesce(sum(hashtextextended(proposals::text, 0)::numeric), 0)::text FROM proposals) AS proposals,
+    (SELECT coalesce(sum(hashtextextended(relief_cases::text, 0)::numeric), 0)::text FROM relief_cases) AS relief_cases,
+    (SELECT coalesce(sum(hashtextextended(notices::text, 0)::numeric), 0)::text FROM notices) AS notices,
     (SELECT coalesce(sum(hashtextextended(id, 0)::numeric), 0)::text FROM dead_letters) AS dead_letters,
     (SELECT count(*) FROM dead_letter_arrivals) AS dead_letter_arrivals
