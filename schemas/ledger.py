@@ -91,6 +91,39 @@ class Step(Struct, frozen=True):
     source: str = ""
 
 
+class FamilyMember(Struct, frozen=True):
+    """A family link as one account sees it."""
+
+    link: str
+    relation: str
+    role: Literal["payer", "dependent"]
+    other: str
+    state: Literal["requested", "offered", "active", "ended"]
+    since: Instant = 0
+    ended_at: Instant = 0
+    cause: str = ""
+    ending: str = ""
+
+
+class FamilyHoldView(Struct, frozen=True):
+    """A hold between two accounts: asked for by the dependent, or held on the payer's line."""
+
+    hold: str
+    side: Literal["asked", "held"]
+    other: str
+    institution: str
+    visit: str
+    amount_fen: int
+
+
+class FamilyView(Struct, frozen=True):
+    """An account's family: its links and the holds that are open now."""
+
+    members: tuple[FamilyMember, ...] = ()
+    holds: tuple[FamilyHoldView, ...] = ()
+    died_at: Instant = 0
+
+
 class PersonView(Struct, frozen=True, tag="person"):
     """The account after the record."""
 
@@ -110,6 +143,7 @@ class PersonView(Struct, frozen=True, tag="person"):
     used_fen: int
     held_fen: int
     linked_person: str = ""
+    family: FamilyView | None = None
 
 
 class ChargeView(Struct, frozen=True, tag="charge"):

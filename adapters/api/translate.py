@@ -15,6 +15,7 @@ from adapters.api.bodies import (
     RepaymentBody,
     WithdrawalBody,
 )
+from adapters.api.family import FAMILY
 from adapters.api.faults import ApiFaultError
 from adapters.api.reading import Asked, Meaning, check_institution, event_at, fen_of, instant, named_person, owner
 from adapters.api.standing import STANDING, card_of
@@ -113,5 +114,6 @@ _MEANINGS: Final[Mapping[type, Callable[[Any, Asked], Meaning]]] = MappingProxyT
         EligibilityBody: _eligibility,
         **BILLING,
         **STANDING,
+        **FAMILY,
     }
 )

@@ -6,13 +6,13 @@ import msgspec
 
 from adapters.hl7.faults import Fault, Location
 from adapters.hl7.header import Header
-from adapters.hl7.identity import Identity, identify
+from adapters.hl7.identity import Identity, identify, retired_subject
 from adapters.hl7.lines import read_lines
 from adapters.hl7.profile import Profile
 from adapters.hl7.reader import Message
 from adapters.hl7.times import AHEAD_MAX_MS, instant
 from adapters.hl7.totals import control_faults, read_settlement
-from schemas.commands import Body, PostCharge, RecordVisit, Scene
+from schemas.commands import Body, MergePatient, PostCharge, RecordVisit, Scene
 from schemas.reasons import Reason
 
 VisitEvent = Literal["opened", "updated", "discharged", "cancelled", "reopened"]
@@ -24,6 +24,7 @@ VISIT_EVENTS: Final[dict[str, VisitEvent]] = {
     "A11": "cancelled",
     "A13": "reopened",
 }
+MERGE_EVENT: Final = "A40"
 _DEFAULT_SCENE: Final[dict[str, Scene]] = {"A01": "inpatient", "A04": "outpatient"}
 
 
@@ -49,12 +50,30 @@ class _Visit(msgspec.Struct, frozen=True):
 def read_content(message: Message, header: Header, event: str, profile: Profile, city_key: bytes, now: int) -> Content:
     """Return what a message of a mapped source asks for; `event` is MSH-9.2 after aliases, `now` city time in ms."""
     faults: list[Fault] = []
+    if event == MERGE_EVENT:
+        return _merge(message, header, profile, city_key, now)
     if header.message_type == "DFT":
         faults += _structure_faults(message)
     visit = _visit(message, header, profile, city_key, now, faults)
     if header.message_type == "ADT":
         return _visit_event(visit, event, profile, faults)
     return _charge(message, header, visit, profile, now, faults)
+
+
+def _merge(message: Message, header: Header, profile: Profile, city_key: bytes, now: int) -> Content:
+    """Return the merge of two records, for the retired account: a person's where both citizen ids are named."""
+    faults: list[Fault] = []
+    event_at = _event_at(message, header, profile, now, faults)
+    identity, retired = identify(message, profile, city_key), retired_subject(message, profile, city_key)
+    faults += [each for each in (identity, retired) if isinstance(each, Fault)]
+    if faults or isinstance(identity, Fault) or isinstance(retired, Fault):
+        return Content(None, "", tuple(faults))
+    survivor = identity.subject
+    persons = bool(retired.person and survivor.person and retired.person != survivor.person)
+    account = retired.person if persons or not retired.number else retired.number
+    if account in (survivor.person, survivor.number):
+        return Content(None, "", (Fault(Reason.MERGE_INVALID, Location("MRG", 1, 1)),))
+    return Content(MergePatient(profile.institution, event_at, survivor, retired), account, ())
 
 
 def _structure_faults(message: Message) -> list[Fault]:

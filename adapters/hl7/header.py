@@ -11,7 +11,7 @@ from adapters.hl7.reader import STANDARD, Separators, leaf, separators_of
 from schemas.reasons import Reason
 
 ACK_MODES: Final = ("", "AL", "NE", "ER", "SU")
-ADT_EVENTS: Final = frozenset({"A01", "A03", "A04", "A08", "A11", "A13"})
+ADT_EVENTS: Final = frozenset({"A01", "A03", "A04", "A08", "A11", "A13", "A40"})
 _EVENTS: Final = {"ADT": ADT_EVENTS, "DFT": frozenset({"P03"})}
 _VERSION: Final = re.compile(r"2\.[1-8](\.\d)?", re.ASCII)
 _GLUED: Final = re.compile(r"\s(?:SFT|EVN|PID|PD1|PV1|FT1)(\W)")

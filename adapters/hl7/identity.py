@@ -33,7 +33,7 @@ def identify(message: Message, profile: Profile, city_key: bytes) -> Identity | 
     pid = message.first("PID")
     if pid is None:
         return Fault(Reason.PATIENT_MISSING, Location("PID", 1, 3))
-    by_type = _identifiers(pid, profile)
+    by_type = _identifiers(pid, profile, 3)
     citizens = {value.upper() for value in by_type.get("NI", ())}
     if len(citizens) > 1:
         return Fault(Reason.IDENTITY_CONFLICT, Location("PID", 1, 3))
@@ -57,10 +57,23 @@ def _identity(pid: Segment, profile: Profile, city_key: bytes, citizen: str, num
     return Identity(subject, route(subject, profile.defaults.route_by))
 
 
-def _identifiers(pid: Segment, profile: Profile) -> dict[str, list[str]]:
-    """Return PID-3's numbers by their type after the profile's aliases, in order of appearance."""
+def retired_subject(message: Message, profile: Profile, city_key: bytes) -> Subject | Fault:
+    """Return whom MRG-1 retires (ADT^A40), or MERGE_INVALID; its citizen id merges persons, its number numbers."""
+    mrg = message.first("MRG")
+    by_type = _identifiers(mrg, profile, 1) if mrg is not None else {}
+    citizens = {value.upper() for value in by_type.get("NI", ())}
+    number = next((by_type[kind][0] for kind in _HOSPITAL_TYPES if kind in by_type), "")
+    if not citizens and not number:
+        return Fault(Reason.MERGE_INVALID, Location("MRG", 1, 1), code="101")
+    if len(citizens) > 1:
+        return Fault(Reason.IDENTITY_CONFLICT, Location("MRG", 1, 1))
+    return subject_of(city_key, profile.institution, citizen_id=next(iter(citizens), ""), number=number)
+
+
+def _identifiers(pid: Segment, profile: Profile, field: int) -> dict[str, list[str]]:
+    """Return the numbers of a CX field by their type after the profile's aliases, in order of appearance."""
     found: dict[str, list[str]] = {}
-    for raw in pid.repetitions(3):
+    for raw in pid.repetitions(field):
         value = leaf(raw, 1, 1, pid.separators).strip()
         kind = leaf(raw, 5, 1, pid.separators)
         if value:

@@ -4,6 +4,7 @@ from typing import Final, Literal
 
 from hub.domain.bill_states import bill_state
 from hub.domain.deduction import allocation_of
+from hub.domain.family_state import Family
 from hub.domain.state import AccountState, Bill, Charge, Core, Debit, Encounter
 from schemas.events import (
     AccountAbsorbed,
@@ -17,7 +18,8 @@ from schemas.events import (
     LinesHeld,
     SettlementReversed,
 )
-from schemas.ledger import BillView, ChargeView, DebitView, PersonView, View
+from schemas.ids import account_of
+from schemas.ledger import BillView, ChargeView, DebitView, FamilyHoldView, FamilyMember, FamilyView, PersonView, View
 
 NAMING: Final = (ChargePosted, LinesHeld, ChargeReduced)
 RELINKING: Final = frozenset(
@@ -67,7 +69,25 @@ def person_view(core: Core) -> PersonView:
         sum([a.used_fen for a in agreements]),
         sum([a.held_fen for a in agreements]),
         core.merged_into or core.linked_person,
+        family=family_view(core.family) if core.family is not None else None,
     )
+
+
+def family_view(family: Family) -> FamilyView:
+    """Return the links and open holds of an account."""
+    members = [
+        FamilyMember(k.id, k.relation, k.role, k.other, k.state, k.since, k.ended_at, k.cause, k.ending)
+        for k in family.links.values()
+    ]
+    asked = []
+    for a in family.asks.values():
+        institution, _, visit = a.visit.partition("|")
+        asked.append(FamilyHoldView(a.hold, "asked", a.payer, institution, visit, a.amount_fen))
+    held = [
+        FamilyHoldView(h.hold, "held", account_of(h.hold) or "", h.institution, h.visit, h.amount_fen)
+        for h in family.holds.values()
+    ]
+    return FamilyView(tuple(members), (*asked, *held), family.died_at)
 
 
 def _charge_views(before: AccountState, after: AccountState, events: list[Event]) -> list[ChargeView]:

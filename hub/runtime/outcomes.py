@@ -12,6 +12,7 @@ _NAMES: Final = (
     *("id", "reference", "charge", "bill", "agreement", "payment", "settlement", "hold", "refund"),
     *("case", "proposal"),
 )
+_NAMES: Final = ("id", "reference", "charge", "bill", "agreement", "link", "payment", "settlement", "hold", "refund")
 
 
 def outcome_key(account: str, command_id: str) -> str:

@@ -46,6 +46,12 @@ def card_account(city_key: bytes, kind: Literal["insurance_card", "e_health_code
     return account_id(city_key, "number", f"{kind}|{number.upper()}")
 
 
+def birthday_of(citizen_id: str) -> str:
+    """Return the birthday, YYYY-MM-DD, that a valid citizen id holds; empty for another text."""
+    upper = citizen_id.upper()
+    return f"{upper[6:10]}-{upper[10:12]}-{upper[12:14]}" if is_citizen_id(upper) else ""
+
+
 def subject_of(
     city_key: bytes,
     institution: str,

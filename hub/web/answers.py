@@ -7,6 +7,7 @@ people come in both languages; the page chooses.
 from typing import Generic, TypeVar
 
 from schemas.commands import Instant, Struct
+from schemas.ledger import FamilyView
 
 T = TypeVar("T")
 Figures = dict[str, str | int | None]
@@ -238,6 +239,7 @@ class PersonAnswer(Struct, frozen=True):
     linked_person: str
     charges: tuple[ChargeSummary, ...]
     bills: tuple[BillSummary, ...]
+    family: FamilyView | None = None
 
 
 class BillTotals(Struct, frozen=True):

@@ -58,7 +58,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "persons": (
         *("account", "seq", "at", "kind", "name_masked", "id_masked", "status", "insurance_fen", "prepayments"),
         *("refundable_fen", "agreement", "pack", "bank", "channel", "limit_fen", "used_fen", "held_fen"),
-        "linked_person",
+        *("linked_person", "family"),
     ),
     "dead_letters": (
         *("id", "at", "wall_at", "interface", "wire", "source", "institution", "reason", "detail", "parameters"),
@@ -185,6 +185,7 @@ def _person_row(view: PersonView, seq: int, at: int) -> Row:
         *(view.account, seq, at, view.kind, view.name_masked, view.id_masked, view.status, view.insurance_fen),
         *(_json(view.prepayments), view.refundable_fen, view.agreement, view.pack, view.bank, view.channel),
         *(view.limit_fen, view.used_fen, view.held_fen, view.linked_person),
+        _json(view.family) if view.family is not None else None,
     )
 
 

@@ -37,8 +37,12 @@ INSERT INTO ledger SELECT * FROM staged_ledger ON CONFLICT (partition, position,
 INSERT INTO journal SELECT * FROM staged_journal ON CONFLICT (partition, position, entry, at) DO NOTHING
 
 -- name: fold_charges
-INSERT INTO charges SELECT DISTINCT ON (charge) * FROM staged_charges ORDER BY charge, seq DESC
+-- A thing's id begins with the account that made it. After a merge the survivor's rows stand, whatever seq they have;
+-- a late row of the retired account never takes them back.
+INSERT INTO charges SELECT DISTINCT ON (charge) * FROM staged_charges
+ORDER BY charge, account = left(charge, 26), seq DESC
 ON CONFLICT (charge) DO UPDATE SET
+    account = excluded.account,
     seq = excluded.seq, at = excluded.at, visit = excluded.visit, institution = excluded.institution,
     scene = excluded.scene, department = excluded.department, event_at = excluded.event_at, pack = excluded.pack,
     status = excluded.status, bill = excluded.bill, total_fen = excluded.total_fen,
@@ -47,7 +51,8 @@ ON CONFLICT (charge) DO UPDATE SET
     returned_fund_fen = excluded.returned_fund_fen, returned_account_fen = excluded.returned_account_fen,
     returned_other_fen = excluded.returned_other_fen, returned_prepayment_fen = excluded.returned_prepayment_fen,
     returned_credit_fen = excluded.returned_credit_fen, returned_self_pay_fen = excluded.returned_self_pay_fen
-WHERE excluded.seq > charges.seq
+WHERE CASE WHEN excluded.account = charges.account THEN excluded.seq > charges.seq
+    ELSE excluded.account <> left(charges.charge, 26) END
 
 -- name: fold_charge_lines
 INSERT INTO charge_lines SELECT * FROM staged_charge_lines ON CONFLICT (account, seq, line) DO NOTHING
@@ -74,23 +79,29 @@ ORDER BY s.institution, s.line_key, s.account, s.seq
 ON CONFLICT (id) DO NOTHING
 
 -- name: fold_bills
-INSERT INTO bills SELECT DISTINCT ON (bill) * FROM staged_bills ORDER BY bill, seq DESC
+INSERT INTO bills SELECT DISTINCT ON (bill) * FROM staged_bills
+ORDER BY bill, account = left(bill, 26), seq DESC
 ON CONFLICT (bill) DO UPDATE SET
+    account = excluded.account,
     seq = excluded.seq, at = excluded.at, visit = excluded.visit, institution = excluded.institution,
     agreement = excluded.agreement, pack = excluded.pack, state = excluded.state, amount_fen = excluded.amount_fen,
     paid_fen = excluded.paid_fen, revision = excluded.revision, closed_at = excluded.closed_at,
     debit_at = excluded.debit_at, due_at = excluded.due_at, overdue = excluded.overdue, frozen = excluded.frozen,
     supplementary = excluded.supplementary, channel = excluded.channel
-WHERE excluded.seq > bills.seq
+WHERE CASE WHEN excluded.account = bills.account THEN excluded.seq > bills.seq
+    ELSE excluded.account <> left(bills.bill, 26) END
 
 -- name: fold_debits
-INSERT INTO debits SELECT DISTINCT ON (order_no) * FROM staged_debits ORDER BY order_no, seq DESC
+INSERT INTO debits SELECT DISTINCT ON (order_no) * FROM staged_debits
+ORDER BY order_no, account = left(order_no, 26), seq DESC
 ON CONFLICT (order_no) DO UPDATE SET
+    account = excluded.account,
     attempt = excluded.attempt, seq = excluded.seq, at = excluded.at, bill = excluded.bill, channel = excluded.channel,
     amount_fen = excluded.amount_fen, state = excluded.state, cause = excluded.cause,
     gateway_code = excluded.gateway_code, trade_no = excluded.trade_no, started_at = excluded.started_at,
     next_at = excluded.next_at
-WHERE excluded.seq > debits.seq
+WHERE CASE WHEN excluded.account = debits.account THEN excluded.seq > debits.seq
+    ELSE excluded.account <> left(debits.order_no, 26) END
 
 -- name: fold_persons
 INSERT INTO persons SELECT DISTINCT ON (account) * FROM staged_persons ORDER BY account, seq DESC
@@ -99,7 +110,8 @@ ON CONFLICT (account) DO UPDATE SET
     id_masked = excluded.id_masked, status = excluded.status, insurance_fen = excluded.insurance_fen,
     prepayments = excluded.prepayments, refundable_fen = excluded.refundable_fen, agreement = excluded.agreement,
     pack = excluded.pack, bank = excluded.bank, channel = excluded.channel, limit_fen = excluded.limit_fen,
-    used_fen = excluded.used_fen, held_fen = excluded.held_fen, linked_person = excluded.linked_person
+    used_fen = excluded.used_fen, held_fen = excluded.held_fen, linked_person = excluded.linked_person,
+    family = excluded.family
 WHERE excluded.seq > persons.seq
 
 -- name: fold_standing

@@ -178,7 +178,7 @@ def test_what_each_sample_becomes():
     assert reasons["dft-amount-in-ft1-7"] == set()
     assert Reason.HEADER_SEPARATORS in reasons["test_parser-8"]
     assert Reason.TYPE_UNSUPPORTED in reasons["test_parser-7"]
-    assert Reason.EVENT_UNSUPPORTED in reasons["ADT-A40-01"]
+    assert reasons["ADT-A40-01"] == {Reason.DIALECT_UNMAPPED}, "its sender has no profile"
     assert Reason.TYPE_UNSUPPORTED in reasons["BAR-P01-01"]
     assert reasons["ADT-A01-01"] == {Reason.TIME_INVALID}, "its event lies in 1989"
     assert isinstance(found["ADT_A01-1"], Accepted)

@@ -152,7 +152,7 @@ def test_row_12_unknown_types_and_events_are_told_apart():
     assert refused(changed(MSH_9="DFT^P99")).reason == Reason.EVENT_UNSUPPORTED
 
 
-@pytest.mark.parametrize("kind", ["ADT^A40^ADT_A39", "DFT^P11", "BAR^P01", "BAR^P02"])
+@pytest.mark.parametrize("kind", ["ADT^A41^ADT_A39", "DFT^P11", "BAR^P01", "BAR^P02"])
 def test_row_12_types_that_come_later_are_not_supported_here(kind: str):
     """Merges, P11 and BAR answer AR 200 or 201 until they are built."""
     ack = ack_of(original(changed(MSH_9=kind)))

@@ -8,6 +8,7 @@ from hub.web.answers import BillTotals, Figures, InstitutionAnswer, PersonAnswer
 from hub.web.books import bills, charges
 from hub.web.books.reading import Slice, not_found
 from schemas.ids import short
+from schemas.ledger import FamilyView
 
 _FIRST = Slice(limit=10)
 
@@ -19,6 +20,7 @@ async def person(connection: Any, account: str) -> PersonAnswer:
         raise not_found()
     fields = {name: row[name] for name in PersonAnswer.__struct_fields__ if name in row}
     fields["prepayments"] = msgspec.json.decode(row["prepayments"])
+    fields["family"] = msgspec.json.decode(row["family"], type=FamilyView) if row["family"] else None
     return PersonAnswer(
         **fields,
         short=short(account),
