@@ -12,9 +12,6 @@ ID_LENGTH = 32
 """An account id, one letter for the kind, five characters of a sequence: UnionPay's limit for an order number."""
 
 Kind = Literal["A", "B", "C", "D", "E", "F", "H", "P", "Q", "R", "S", "Y"]
-AccountKind = Literal["person", "number", "feed", "insurance_card", "ehealth_code"]
-"""Cards and codes are aliases: accounts that forward to their person, as hospital numbers do."""
-Kind = Literal["A", "B", "C", "D", "E", "F", "H", "P", "R", "Y"]
 """A agreement, B bill, C charge (and its decision), D debit order, E encounter, F family link, H hold on a line,
 P prepayment, Q proposal, R refund, S relief case, Y repayment."""
 
@@ -33,12 +30,11 @@ def _empty() -> Any:
     return hashlib.new("sm3")
 
 
-def account_id(city_key: bytes, kind: AccountKind, value: str) -> str:
+def account_id(city_key: bytes, kind: Literal["person", "number", "feed"], value: str) -> str:
     """Return the account id: 26 Crockford characters of HMAC-SM3 over kind and value.
 
     `value` is the citizen id for a person, `institution|hospital number` for a number account, the stream's name for
-    a feed, the card's number or the code for an alias. The same input gives the same id for ever; the input cannot be
-    found from the id without the city's key.
+    a feed. The same input gives the same id for ever; the input cannot be found from the id without the city's key.
     """
     mac = _keyed(city_key).copy()
     mac.update(f"{kind}|{value}".encode())

@@ -24,15 +24,9 @@ class BaseBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class PersonBody(BaseBody, frozen=True):
     """A person by citizen id; or, at one institution, by that institution's own patient number."""
 
-
-class PersonBody(_Body, frozen=True):
-    """A person by citizen id; or, at one institution, by its own patient number, an insurance card or e-health code."""
-
     citizen_id: Annotated[str, msgspec.Meta(pattern="^[0-9]{17}[0-9Xx]$")] = ""
     number: Text = ""
     name: Text = ""
-    insurance_card: Text = ""
-    ehealth_code: Text = ""
 
 
 class AgreementBody(BaseBody, frozen=True):
@@ -157,7 +151,7 @@ class VoidBody(BaseBody, frozen=True):
     """The hold in the address is given back."""
 
 
-class FamilyLinkBody(_Body, frozen=True):
+class FamilyLinkBody(BaseBody, frozen=True):
     """One side asks for a family link and consents; `role` is that side's own."""
 
     person: PersonBody
@@ -168,7 +162,7 @@ class FamilyLinkBody(_Body, frozen=True):
     asked_at: Time = ""
 
 
-class FamilyAnswerBody(_Body, frozen=True):
+class FamilyAnswerBody(BaseBody, frozen=True):
     """The other side consents to the link in the address, or refuses it."""
 
     person: PersonBody
@@ -176,7 +170,7 @@ class FamilyAnswerBody(_Body, frozen=True):
     consent_version: Text = ""
 
 
-class FamilyUnlinkBody(_Body, frozen=True):
+class FamilyUnlinkBody(BaseBody, frozen=True):
     """One side asks to end the link in the address."""
 
     person: PersonBody
@@ -187,20 +181,12 @@ class FamilyUnlinkAnswerBody(FamilyAnswerBody, frozen=True):
     """The other side consents to the end of the link in the address, or refuses it."""
 
 
-class DeathBody(_Body, frozen=True):
+class DeathBody(BaseBody, frozen=True):
     """A person died, as a clerk knows it."""
 
     person: PersonBody
     died_at: Time = ""
     reference: Text = ""
-
-
-class IdentifierBody(_Body, frozen=True):
-    """An insurance card or e-health code belongs to a person: seen together at a counter."""
-
-    person: PersonBody
-    kind: Literal["insurance_card", "ehealth_code"]
-    value: Word
 
 
 AnyBody = (
@@ -223,7 +209,6 @@ AnyBody = (
     | FamilyUnlinkBody
     | FamilyUnlinkAnswerBody
     | DeathBody
-    | IdentifierBody
 )
 
 

@@ -1,4 +1,4 @@
-"""API bodies about families, deaths and identifiers to commands."""
+"""API bodies about families and deaths to commands."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -12,7 +12,6 @@ from adapters.api.bodies import (
     FamilyLinkBody,
     FamilyUnlinkAnswerBody,
     FamilyUnlinkBody,
-    IdentifierBody,
     PersonBody,
 )
 from adapters.api.reading import Asked, Meaning, event_at, named_person, owner
@@ -20,13 +19,11 @@ from hub.runtime.subjects import birthday_of
 from schemas.commands import (
     AnswerFamilyLink,
     AnswerFamilyUnlink,
-    IdentifyPatient,
     RecordDeath,
     RequestFamilyLink,
     RequestFamilyUnlink,
     Subject,
 )
-from schemas.ids import account_id
 from schemas.reasons import Reason
 
 
@@ -66,13 +63,6 @@ def _death(body: DeathBody, asked: Asked) -> Meaning:
     return Meaning(subject.person, RecordDeath(event_at(body.died_at, "/died_at", asked), body.reference, subject))
 
 
-def _identifier(body: IdentifierBody, asked: Asked) -> Meaning:
-    """An insurance card or e-health code is an account of its own that forwards to its person, like a number."""
-    alias = account_id(asked.city_key, body.kind, body.value)
-    subject = replace(_citizen(body.person, asked), number=alias)
-    return Meaning(alias, IdentifyPatient("", asked.now, subject))
-
-
 FAMILY: Final[Mapping[type, Callable[[Any, Asked], Meaning]]] = MappingProxyType(
     {
         FamilyLinkBody: _link,
@@ -80,7 +70,6 @@ FAMILY: Final[Mapping[type, Callable[[Any, Asked], Meaning]]] = MappingProxyType
         FamilyUnlinkBody: _unlink,
         FamilyUnlinkAnswerBody: _unlink_answer,
         DeathBody: _death,
-        IdentifierBody: _identifier,
     }
 )
 """Body type → its command."""

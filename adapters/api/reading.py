@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
-from msgspec.structs import replace
 
 from adapters.api.bodies import PersonBody
 from adapters.api.faults import ApiFaultError
@@ -13,7 +12,7 @@ from hub.runtime.exact_json import JsonInvalidError, read_json
 from hub.runtime.http_sources import HttpSource
 from hub.runtime.subjects import is_citizen_id, subject_of
 from schemas.commands import Body, Subject
-from schemas.ids import ACCOUNT_LENGTH, ID_LENGTH, account_id, account_of
+from schemas.ids import ACCOUNT_LENGTH, ID_LENGTH, account_of
 from schemas.money import AMOUNT_FEN_MAX, AmountSyntaxError, fen_from_text
 from schemas.reasons import Reason
 
@@ -75,18 +74,10 @@ def named_person(person: PersonBody, institution: str, asked: Asked) -> Subject:
     citizen = person.citizen_id.upper()
     if citizen and not is_citizen_id(citizen):
         raise ApiFaultError(Reason.SUBJECT_INVALID, "/person/citizen_id")
-    number, alias = (person.number, _alias(person, asked)) if institution else ("", "")
-    if not citizen and not number and not alias:
+    number = person.number if institution else ""
+    if not citizen and not number:
         raise ApiFaultError(Reason.FIELD_MISSING, "/person/citizen_id", {"field": "/person/citizen_id"})
-    subject = subject_of(asked.city_key, institution, citizen_id=citizen, number=number, name=person.name)
-    return subject if subject.person or subject.number else replace(subject, number=alias)
-
-
-def _alias(person: PersonBody, asked: Asked) -> str:
-    """Return the account of an insurance card or e-health code, which forwards to its person; empty for none."""
-    if person.insurance_card:
-        return account_id(asked.city_key, "insurance_card", person.insurance_card)
-    return account_id(asked.city_key, "ehealth_code", person.ehealth_code) if person.ehealth_code else ""
+    return subject_of(asked.city_key, institution, citizen_id=citizen, number=number, name=person.name)
 
 
 def owner(asked: Asked, kind: str, unknown: Reason) -> str:

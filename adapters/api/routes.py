@@ -27,7 +27,6 @@ from adapters.api.bodies import (
     FamilyUnlinkAnswerBody,
     FamilyUnlinkBody,
     HoldBody,
-    IdentifierBody,
     InsuranceDepositBody,
     PrepaymentBody,
     PrepaymentRefundBody,
@@ -110,7 +109,6 @@ ROUTES: Final = (
     WriteRoute("/family-links/{id}/ends", FamilyUnlinkBody, "Ask to end a family link"),
     WriteRoute("/family-links/{id}/end-answers", FamilyUnlinkAnswerBody, "Consent to its end, or refuse it"),
     WriteRoute("/deaths", DeathBody, "Record a death"),
-    WriteRoute("/identifiers", IdentifierBody, "Link an insurance card or e-health code to its person"),
     WriteRoute("/eligibility-checks", EligibilityBody, "Ask at check-in what is available", keyed=False),
 )
 

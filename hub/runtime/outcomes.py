@@ -9,10 +9,9 @@ from schemas.replies import Reply
 OUTCOMES: Final = "/api/v1/outcomes"
 """Where `web` answers with the outcome of a command that was accepted and not yet decided."""
 _NAMES: Final = (
-    *("id", "reference", "charge", "bill", "agreement", "payment", "settlement", "hold", "refund"),
+    *("id", "reference", "charge", "bill", "agreement", "link", "payment", "settlement", "hold", "refund"),
     *("case", "proposal"),
 )
-_NAMES: Final = ("id", "reference", "charge", "bill", "agreement", "link", "payment", "settlement", "hold", "refund")
 
 
 def outcome_key(account: str, command_id: str) -> str:

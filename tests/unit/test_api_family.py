@@ -1,4 +1,4 @@
-"""Family links, deaths and identifiers over the JSON API: each body is one command to one account."""
+"""Family links and deaths over the JSON API: each body is one command to one account."""
 
 import json
 
@@ -7,23 +7,18 @@ import pytest
 from adapters.api.bodies import (
     AnyBody,
     DeathBody,
-    EligibilityBody,
     FamilyAnswerBody,
     FamilyLinkBody,
     FamilyUnlinkAnswerBody,
     FamilyUnlinkBody,
-    IdentifierBody,
 )
 from adapters.api.faults import ApiFaultError
 from adapters.api.reading import Asked, Meaning, read_body_as
-from adapters.api.routes import ROUTES
 from adapters.api.translate import meaning_of
 from hub.runtime.http_sources import HttpSource
 from schemas.commands import (
     AnswerFamilyLink,
     AnswerFamilyUnlink,
-    CheckEligibility,
-    IdentifyPatient,
     RecordDeath,
     RequestFamilyLink,
     RequestFamilyUnlink,
@@ -99,23 +94,3 @@ def test_a_death_is_recorded_at_the_persons_account():
     account, body = meant(DeathBody, person={"citizen_id": PARENT}, reference="certificate 7")
     assert isinstance(body, RecordDeath)
     assert (account, body.reference, body.event_at) == (PARENT_ACCOUNT, "certificate 7", NOW)
-
-
-@pytest.mark.parametrize("kind", ["insurance_card", "ehealth_code"])
-def test_a_card_or_code_is_an_account_that_learns_its_person(kind):
-    """The same value names the person at a kiosk from then on."""
-    alias, body = meant(IdentifierBody, person={"citizen_id": CHILD}, kind=kind, value="3502 0012 34")
-    assert isinstance(body, IdentifyPatient)
-    assert (alias, body.subject.number, body.subject.person) == (
-        account_id(KEY, kind, "3502 0012 34"), alias, CHILD_ACCOUNT,
-    )  # fmt: skip
-    account, asked = meant(EligibilityBody, person={kind: "3502 0012 34"}, institution="XMZSH")
-    assert isinstance(asked, CheckEligibility)
-    assert account == alias
-
-
-def test_every_route_has_a_body_that_means_something():
-    """No route without its command."""
-    from adapters.api.translate import _MEANINGS
-
-    assert {route.body for route in ROUTES} == set(_MEANINGS)

@@ -19,7 +19,7 @@ from schemas.ids import account_id
 
 OLD, NEW, THIRD = person_account("old"), person_account("new"), person_account("third")
 OLD_NO, NEW_NO = (account_id(KEY, "number", f"XMZSH|{number}") for number in ("P1", "P2"))
-CARD = account_id(KEY, "card", "3502001234")
+CARD = account_id(KEY, "number", "insurance_card|3502001234")
 
 
 def enrolled(town, account, fen=50_000):
