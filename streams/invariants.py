@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from schemas import events
 from schemas.ledger import LedgerRecord, PersonView, Posting
+from streams.funding_invariants import AdvanceSums, FeeCheck
 
 _FAULTS_SHOWN: Final = 20
 _KEPT: Final = ("balance", "counter")
@@ -22,6 +23,8 @@ NAMES: Final = {
     4: "balances never negative, and as the journal has them",
     5: "one live debit for a bill, each payment once",
     6: "refunds <= what was paid",
+    7: "fees within the cap, none in the free days",
+    8: "T+1 batches = the day's credit net of refunds",
     9: "folding the ledger gives this state",
     10: "every command has exactly one outcome",
 }
@@ -50,7 +53,11 @@ class Finding:
 class Invariants:
     """Takes ledger records in the order of their partition; keeps what one partition's accounts need."""
 
-    def __init__(self) -> None:
+    def __init__(self, institution_funded: frozenset[str] = frozenset()) -> None:
+        """Packs that the institution funds have no advances."""
+        self.advances = AdvanceSums(institution_funded)
+        """Judged when all partitions are read: `check_advances`."""
+        self._fees = FeeCheck()
         self.findings = {number: Finding(number) for number in NAMES}
         self._balances: Counter[str] = Counter()
         self._seqs: Counter[str] = Counter()
@@ -63,6 +70,8 @@ class Invariants:
     def add(self, record: LedgerRecord) -> None:
         """Check one record."""
         self._journal(record)
+        self._fees.add(record, self.findings[7].expect)
+        self.advances.add(record)
         self._sequence(record)
         for event in record.events:
             self._event(record, event)
@@ -113,7 +122,7 @@ class Invariants:
             self.findings[5].expect(once, lambda: f"{_place(record)}: {event.order_no} was paid twice")
             self._paid_orders.add(event.order_no)
             self._received[event.payment] += event.amount_fen
-        elif isinstance(event, events.RepaymentReceived):
+        elif isinstance(event, events.RepaymentReceived | events.BankCollected | events.LossRecovered):
             self._received[event.payment] += event.amount_fen
         else:
             self._refund(record, event)

@@ -21,6 +21,7 @@ from schemas.dead_letters import DeadLetter
 from schemas.ledger import CommandSource, LedgerRecord
 from schemas.topics import Topics
 from streams import chain
+from streams.funding_invariants import AdvanceSums, check_advances, city_day
 from streams.invariants import NAMES, Finding, Invariants
 from streams.lanes import watermark
 from streams.lanes.accounts import Accounts
@@ -46,6 +47,9 @@ class PartitionReport:
     letters: int
     head: str
     findings: dict[int, Finding]
+    city: int
+    """The partition's city time: whole days before it are complete."""
+    advances: AdvanceSums
 
     @property
     def ok(self) -> bool:
@@ -96,12 +100,30 @@ class Verification:
         }
 
 
-async def verify(kafka: KafkaSettings, topics: Topics, rules: Rules, *, deep: bool = False) -> Verification:
-    """Check every partition; reads only, joins no group. Raises what the broker's clients raise when it is away."""
+async def verify(
+    kafka: KafkaSettings,
+    topics: Topics,
+    rules: Rules,
+    *,
+    deep: bool = False,
+    institution_funded: frozenset[str] = frozenset(),
+) -> Verification:
+    """Check every partition; reads only, joins no group. Raises what the broker's clients raise when it is away.
+
+    `institution_funded` are the packs without advances.
+    """
     verification = Verification(deep)
     for partition in range(topics.ledger.partitions):
-        verification.partitions.append(await _settled(_Look(kafka, topics, rules, partition), deep=deep))
+        look = _Look(kafka, topics, rules, partition, institution_funded)
+        verification.partitions.append(await _settled(look, deep=deep))
+    _check_advances(verification.partitions)
     return verification
+
+
+def _check_advances(reports: list[PartitionReport]) -> None:
+    """Judge the batches of the days that every partition was read past."""
+    whole_until = min(city_day(report.city) for report in reports)
+    check_advances([report.advances for report in reports], whole_until, reports[0].findings[8].expect)
 
 
 async def _settled(look: "_Look", *, deep: bool) -> PartitionReport:
@@ -122,10 +144,11 @@ class _Look:
     topics: Topics
     rules: Rules
     partition: int
+    institution_funded: frozenset[str]
 
     async def report(self, *, deep: bool) -> PartitionReport:
         accounts, mark = await self._state()
-        invariants = Invariants()
+        invariants = Invariants(self.institution_funded)
         findings = {**invariants.findings, _CHAIN: Finding(_CHAIN)}
         outcomes: Counter[int] = Counter()
         states: dict[str, AccountState] = {}
@@ -134,7 +157,10 @@ class _Look:
         _one_outcome_each(findings[10], outcomes, known_from, mark.next_offset)
         if deep:
             self._compare(findings[_DEEP], accounts, states)
-        return PartitionReport(self.partition, mark.next_offset, records, letters, mark.head, findings)
+        advances = invariants.advances
+        return PartitionReport(
+            self.partition, mark.next_offset, records, letters, mark.head, findings, mark.city, advances
+        )
 
     async def _state(self) -> tuple[Accounts, Watermark]:
         accounts, mark = Accounts(self.rules), Watermark()

@@ -63,6 +63,13 @@ def _alarmed(reading: Reading) -> Reading:
     return reading._replace(fault=Reason.CODE_UNLISTED, detail=f"code {reading.code} is not in our table")
 
 
+def believed_content(access: AlipayAccess, method: str, body: bytes) -> Content | None:
+    """Return what a signed answer to `method` holds; None for one that is unreadable or not believed."""
+    raw = _believed(access, method, body)
+    content = None if isinstance(raw, Reading) else json.loads(raw)
+    return content if isinstance(content, dict) else None
+
+
 def _believed(access: AlipayAccess, method: str, body: bytes) -> str | Reading:
     """Return the raw text that the gateway signed."""
     try:

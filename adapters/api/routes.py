@@ -35,6 +35,7 @@ from adapters.api.bodies import (
     WithdrawalBody,
 )
 from adapters.api.faults import ApiFaultError, Language
+from adapters.api.loss_bodies import BankCollectionBody, FeeWaiverBody, LossBody, RecoveryBody, WriteOffBody
 from adapters.api.reading import Asked, read_body_as
 from adapters.api.standing_bodies import (
     ConfirmationBody,
@@ -74,7 +75,7 @@ class WriteRoute(NamedTuple):
     """One route: its path below the prefix, its body, and whether it moves money."""
 
     path: str
-    body: type[AnyBody | StandingBody]
+    body: type[AnyBody | StandingBody | LossBody]
     summary: str
     keyed: bool = True
 
@@ -85,6 +86,10 @@ ROUTES: Final = (
     WriteRoute("/prepayments", PrepaymentBody, "Pay in advance to an institution"),
     WriteRoute("/repayments", RepaymentBody, "Record a repayment"),
     WriteRoute("/bills/{id}/repayments", BillRepaymentBody, "Record a repayment of one bill"),
+    WriteRoute("/bills/{id}/write-offs", WriteOffBody, "Give an overdue bill up: the loss is the funder's"),
+    WriteRoute("/bills/{id}/fee-waivers", FeeWaiverBody, "Take back what a bill's fee still holds"),
+    WriteRoute("/bills/{id}/recoveries", RecoveryBody, "Record money for a bill that was written off"),
+    WriteRoute("/bills/{id}/bank-collections", BankCollectionBody, "Record what the bank collected itself"),
     WriteRoute("/insurance-deposits", InsuranceDepositBody, "Credit the personal insurance account"),
     WriteRoute("/prepayment-refunds", PrepaymentRefundBody, "Pay back what is left of a prepayment"),
     WriteRoute("/balance-refunds", BalanceRefundBody, "Pay back what was paid beyond every bill"),

@@ -17,6 +17,8 @@ from adapters.api.bodies import (
 )
 from adapters.api.family import FAMILY
 from adapters.api.faults import ApiFaultError
+from adapters.api.loss_bodies import LossBody
+from adapters.api.losses import LOSSES
 from adapters.api.reading import Asked, Meaning, check_institution, event_at, fen_of, instant, named_person, owner
 from adapters.api.standing import STANDING, card_of
 from adapters.api.standing_bodies import StandingBody
@@ -32,7 +34,7 @@ from schemas.ids import account_of
 from schemas.reasons import Reason
 
 
-def meaning_of(body: AnyBody | StandingBody, asked: Asked) -> Meaning:
+def meaning_of(body: AnyBody | StandingBody | LossBody, asked: Asked) -> Meaning:
     """Return the command a request means. Raises ApiFaultError."""
     return _MEANINGS[type(body)](body, asked)
 
@@ -112,6 +114,7 @@ _MEANINGS: Final[Mapping[type, Callable[[Any, Asked], Meaning]]] = MappingProxyT
         BillRepaymentBody: _bill_repayment,
         InsuranceDepositBody: _insurance,
         EligibilityBody: _eligibility,
+        **LOSSES,
         **BILLING,
         **STANDING,
         **FAMILY,

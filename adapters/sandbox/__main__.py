@@ -38,6 +38,7 @@ def _settings(asked: argparse.Namespace) -> SandboxSettings:
         notice_delay_s=(min(0.3, asked.notice_delay_max_s), asked.notice_delay_max_s),
         maintenance_weekday=asked.maintenance_weekday,
         mix=Mix.always_success() if asked.no_mix else Mix(),
+        clock_file=asked.clock,
     )
 
 
@@ -66,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--latency-p99-ms", type=float, default=1500.0)
     parser.add_argument("--notice-delay-max-s", type=float, default=30.0, help="before scaling")
     parser.add_argument("--maintenance-weekday", type=int, default=None, help="0 is Monday; none by default")
+    parser.add_argument("--clock", type=Path, default=None, help="the demo's clock file: the days of bill files")
     parser.add_argument("--no-mix", action="store_true", help="only sentinel amounts misbehave")
     return parser
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from adapters.sandbox.alipay_notices import body_of, refund_fields, trade_fields, unsign_fields, yuan
@@ -48,7 +49,10 @@ class AlipayGateway(Gateway):
             "alipay.trade.fastpay.refund.query": self._refund_query,
             "alipay.user.agreement.query": self._agreement,
             "alipay.user.agreement.unsign": self._unsign,
+            "alipay.data.dataservice.bill.downloadurl.query": self._bill_address,
         }
+        self.address = ""
+        """Where this gateway is reached; set by the server that listens."""
 
     def answer(self, path: str, query: str, body: bytes) -> Answer:
         """Return the signed answer to one call; a call that is malformed or badly signed moves nothing."""
@@ -313,6 +317,16 @@ class AlipayGateway(Gateway):
         self._dead_agreements.add(str(content.get("agreement_no", "")))
         return self._say("agreement_unsign", "", {"code": "10000", "msg": "Success"})
 
+    def _bill_address(self, _fields: Mapping[str, str], content: Content) -> Answer:
+        try:
+            day = date.fromisoformat(str(content.get("bill_date", "")))
+        except ValueError:
+            return self._say("bill", "", _refusal("isv.invalid-arguments"))
+        token = self.bills.token_for(day, self.clock.now_ms())
+        said = {"code": "10000", "msg": "Success"}
+        said["bill_download_url"] = f"{self.address}/downloadBillFile.resource?token={token}"
+        return self._say("bill", "", said)
+
     def _found(self, content: Content, operation: str) -> Order | None:
         """Return the order a call names, settled up to now, and count the call."""
         number, trade_no = str(content.get("out_trade_no", "")), str(content.get("trade_no", ""))
@@ -359,6 +373,7 @@ _OPERATIONS = {
     "refund_query": ("alipay_trade_fastpay_refund_query", "query"),
     "agreement_query": ("alipay_user_agreement_query", "query"),
     "agreement_unsign": ("alipay_user_agreement_unsign", "cancel"),
+    "bill": ("alipay_data_dataservice_bill_downloadurl_query", "query"),
 }
 """Name of the answer, and as what the call is counted."""
 

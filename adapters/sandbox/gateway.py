@@ -14,7 +14,9 @@ from typing import Any
 from aiohttp import web
 
 from adapters.sandbox import outcomes
+from adapters.sandbox.bills import Bills
 from adapters.sandbox.book import Attempt, Book, Order, State
+from adapters.sandbox.city_time import CityTime
 from adapters.sandbox.clock import SandboxClock
 from adapters.sandbox.interference import Interference, Trouble
 from adapters.sandbox.notifier import Notifier
@@ -69,6 +71,7 @@ class Gateway(ABC):
         self.book = Book(self.channel)
         self.notifier = Notifier(clock, settings.delay_scale, gaps_s, accepted)
         self.interference = Interference(settings.seed)
+        self.bills = Bills(self.book, CityTime(settings.clock_file))
         self.scenario = Scenario.NORMAL
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -176,12 +179,25 @@ class Gateway(ABC):
             app.router.add_post(f"{prefix}/mock/scenario", self._choose)
             app.router.add_post(f"{prefix}/mock/interference", self._interfere)
             app.router.add_delete(f"{prefix}/mock/interference", self._leave_alone)
+        app.router.add_get("/downloadBillFile.resource", self._bill)
         app.router.add_post("/{path:.*}", self.call)
         return app
 
-    async def _ledger(self, _request: web.Request) -> web.Response:
+    async def _bill(self, request: web.Request) -> web.Response:
+        """Hand out the bill of a day at the address that was given for it; 404 for any other."""
+        day = self.bills.day_of(request.query.get("token", ""), self.clock.now_ms())
+        if day is None:
+            raise web.HTTPNotFound
+        self.settle_all()
+        return web.Response(body=self.bills.alipay(day), headers={"Content-Type": "application/zip"})
+
+    def settle_all(self) -> None:
+        """Let everything planned up to now happen, for every order."""
         for order in self.book.orders.values():
             self.settle(order)
+
+    async def _ledger(self, _request: web.Request) -> web.Response:
+        self.settle_all()
         return web.json_response(self.book.document(self.clock.now_ms()))
 
     async def _advance(self, request: web.Request) -> web.Response:

@@ -34,6 +34,7 @@ async def serving(settings: SandboxSettings) -> AsyncIterator[Sandbox]:
     try:
         first = await _listen(alipay, settings.host, settings.alipay_port, runners)
         second = await _listen(unionpay, settings.host, settings.unionpay_port, runners)
+        alipay.address = first
         yield Sandbox(alipay, unionpay, f"{first}/gateway.do", second)
     finally:
         for gateway in (alipay, unionpay):

@@ -46,6 +46,8 @@ class SandboxSettings:
     notice_delay_s: tuple[float, float] = (0.3, 30.0)
     maintenance_weekday: int | None = None
     mix: Mix = field(default_factory=Mix)
+    clock_file: Path | None = None
+    """The demo's city clock: which instants belong to the bill file of which day; wall time without one."""
     seller_id: str = "2088000000000001"
     alipay_gaps_s: tuple[float, ...] = (240, 600, 600, 3600, 7200, 21600, 54000)
     """Published gaps between the sends of one Alipay notice: 8 sends in 25 h."""

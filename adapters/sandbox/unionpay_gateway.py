@@ -18,6 +18,7 @@ from adapters.sandbox.unionpay_notices import ECHOED, body_of, expired_certifica
 
 TRADE_PATH = "/gateway/api/backTransReq.do"
 QUERY_PATH = "/gateway/api/queryTrans.do"
+FILE_PATH = "/gateway/api/fileTransRequest.do"
 _SLOW_REFUND_SECONDS = 20.0
 _REORDERED_SECONDS = 30.0
 _NEEDED = ("version", "encoding", "signMethod", "txnType", "txnSubType", "bizType", "merId", "orderId", "txnTime")
@@ -52,6 +53,8 @@ class UnionPayGateway(Gateway):
             fields = form_of(body.decode("utf-8"))
         except (ValueError, UnicodeDecodeError):
             return self._say({}, "10")
+        if path.endswith(FILE_PATH):
+            return self._file(fields)
         fault, reason = self._fault(fields)
         if fault:
             return self._say(fields, fault, more={"respMsg": reason})
@@ -89,6 +92,19 @@ class UnionPayGateway(Gateway):
         text = base_string(fields, ("signature",))
         known = fields.get("certId") == str(self._keys.merchant_serial)
         return known and acp_matches(self._keys.merchant_public, text, fields.get("signature", ""))
+
+    def _file(self, fields: Mapping[str, str]) -> Answer:
+        """Answer a file transfer with the settlement file of a day; the request names month and day only."""
+        if not self._believed(fields) or fields.get("txnType") != "76":
+            return self._say({**fields, "orderId": ""}, "11", operation="query")
+        asked = fields.get("txnTime", "")[:4] + fields.get("settleDate", "")
+        try:
+            day = datetime.strptime(asked, "%Y%m%d").replace(tzinfo=ZONE).date()
+        except ValueError:
+            return self._say({**fields, "orderId": ""}, "10", operation="query")
+        self.settle_all()
+        more = {"fileName": f"{day:%y%m%d}.zip", "fileContent": self.bills.unionpay(day, fields.get("merId", ""))}
+        return self._say({**fields, "orderId": ""}, "00", operation="query", more=more)
 
     def _in_maintenance(self) -> bool:
         """Return whether the weekly window (23:30 to 00:30 of the next day, Beijing) is open."""

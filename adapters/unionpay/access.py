@@ -48,6 +48,11 @@ class UnionPayAccess:
         """Address of queries."""
         return f"{self.gateway_url}/gateway/api/queryTrans.do"
 
+    @property
+    def file_url(self) -> str:
+        """Address of settlement files."""
+        return f"{self.gateway_url}/gateway/api/fileTransRequest.do"
+
 
 def certificate_from(path: Path) -> x509.Certificate:
     """Return the certificate of a PEM file. Raises AccessError."""

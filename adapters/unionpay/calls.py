@@ -1,11 +1,13 @@
 """Requests to UnionPay as form parameters, signed (protocols 6.2). Pure: the same errand, the same order and time."""
 
+from datetime import date
+
 from adapters.unionpay.access import UnionPayAccess
 from adapters.unionpay.signature import METHOD, VERSION, sign
 from adapters.unionpay.text import text_of
 from schemas.errands import DebitErrand, QueryErrand, RefundErrand
 
-_DEBIT, _QUERY, _REFUND = "11", "00", "04"
+_DEBIT, _QUERY, _REFUND, _FILE = "11", "00", "04", "76"
 
 
 def debit_request(access: UnionPayAccess, errand: DebitErrand) -> dict[str, str]:
@@ -58,6 +60,21 @@ def refund_request(access: UnionPayAccess, errand: RefundErrand) -> dict[str, st
             "txnAmt": str(errand.amount_fen),
             "origQryId": errand.trade_no,
             "backUrl": access.back_url,
+        },
+    )
+
+
+def file_request(access: UnionPayAccess, day: date, wall: int) -> dict[str, str]:
+    """Return the request for the settlement file of a day (file transfer)."""
+    return _signed(
+        access,
+        {
+            "txnType": _FILE,
+            "txnSubType": "01",
+            "bizType": "000000",
+            "settleDate": f"{day:%m%d}",
+            "fileType": "00",
+            "txnTime": text_of(wall),
         },
     )
 

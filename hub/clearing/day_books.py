@@ -141,10 +141,13 @@ class DayBooks:
     def _post(self, record: LedgerRecord) -> None:
         references = _credit_references(record)
         institutions = _bill_institutions(record)
+        refunds = (event.refund_no for event in record.events if isinstance(event, events.RefundSettled))
         for posting in record.journal:
             agreement = _receivable_of(posting.debit) or _receivable_of(posting.credit)
             if agreement:
                 self._moved(record, posting, agreement, references, institutions)
+            elif posting.debit == f"{posting.credit}/refunds":
+                self._refunded(posting, refunds)
             elif posting.debit.endswith("/fees") and posting.credit.endswith("/fees"):
                 self._fee(record.account, posting)
             elif posting.credit.endswith("/reductions"):
@@ -186,6 +189,11 @@ class DayBooks:
         accrued = posting.debit.startswith("agreement/")
         agreement = _middle(posting.debit if accrued else posting.credit)
         self._count(account, "", agreement, "fee_fen", posting.amount_fen if accrued else -posting.amount_fen)
+
+    def _refunded(self, posting: Posting, refunds: Iterator[str]) -> None:
+        """Add money that a channel gave back, under the refund's own number."""
+        entry = Entry("refund", next(refunds, ""), -posting.amount_fen, self._at)
+        self.entries.append((_middle(posting.debit), entry))
 
     def _item(
         self,

@@ -29,6 +29,8 @@ _MODULES = {
     "find": "find",
     "explain": "explain",
     "verify": "verify",
+    "reconcile": "reconcile",
+    "report": "report",
     "dlq": "desk",
     "hl7": "hl7",
     "callback": "callbacks",

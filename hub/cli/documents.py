@@ -18,6 +18,7 @@ from hub.cli.tail_lines import TailLine
 from hub.cli.topics import CreatedAnswer, LagAnswer, TopicsAnswer
 from hub.cli.verify import VerifyDocument
 from hub.web.answers import BillAnswer, ChargeAnswer, DeadLetterCount, DeadLetterSummary, Page
+from hub.web.clearing_answers import ReconciliationAnswer, ReportAnswer, ReportName
 from schemas.generated import FOLDER
 
 DOCUMENTS: Final[dict[str, Any]] = {
@@ -50,6 +51,9 @@ DOCUMENTS: Final[dict[str, Any]] = {
     "hl7-ack": AckAnswer,
     "hl7-source-add": SourceAnswer,
     "verify": VerifyDocument,
+    "reconcile": ReconciliationAnswer,
+    "report-list": Page[ReportName],
+    "report-make": ReportAnswer,
     "callback-cases": CasesAnswer,
     "callback-forge": ForgedAnswer,
     "callback-send": SentAnswer,

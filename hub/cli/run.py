@@ -8,7 +8,7 @@ import typer
 
 from hub.runtime.settings import Settings, read_settings
 
-ROLES = ("edge", "streams", "views", "courier", "projector", "web")
+ROLES = ("edge", "streams", "views", "courier", "projector", "clerk", "web")
 """Each is one module in hub.roles with `main(settings) -> exit status`."""
 
 
@@ -17,7 +17,9 @@ def register(app: typer.Typer) -> None:
     app.command("run")(run_role)
 
 
-def run_role(role: Annotated[str, typer.Argument(help="all, edge, streams, views, courier, projector or web")]) -> None:
+def run_role(
+    role: Annotated[str, typer.Argument(help=f"all, {', '.join(ROLES)}")],
+) -> None:
     """Run one role of the hub until SIGTERM, which drains. Example: medcredit run streams."""
     settings = read_settings()
     if role == "all":

@@ -28,7 +28,7 @@ from infra.processes import spawn, tail, wait_until
 from schemas.errors import TransportError
 from schemas.reasons import Reason
 
-ROLE_PROCESSES = {"edge": 2, "streams": 1, "courier": 1, "projector": 1, "views": 1, "web": 1}
+ROLE_PROCESSES = {"edge": 2, "streams": 1, "courier": 1, "projector": 1, "clerk": 1, "views": 1, "web": 1}
 """Processes a role of the demo; two edges share the ports."""
 _WATCH_SECONDS = 0.25
 _RETRY_SECONDS = 0.5
@@ -115,6 +115,8 @@ class Stack:
     def sandbox(self, seed: int, *arguments: str) -> Iterator[int]:
         """Run the sandbox gateways as their own process; yield its pid. `gateways` has their addresses then."""
         command = [sys.executable, "-m", "adapters.sandbox", "--keys", str(self.keys_dir), "--hub", self.edge_url]
+        if self.clock_file.exists():
+            command += ["--clock", str(self.clock_file)]
         log = self.run_dir / "logs" / "sandbox.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         process = spawn([*command, "--seed", str(seed), *arguments], log_file=log, death_signal=signal.SIGTERM)

@@ -70,9 +70,15 @@ def verify(
 
 async def verify_document(settings: Settings, *, deep: bool = True) -> VerifyDocument:
     """Return the verification of every partition as its JSON document; raises TransportError without a broker."""
+    policies = load_policies(settings.packs_dir)
     try:
-        rules = DomainRules(load_policies(settings.packs_dir))
-        found = await check(settings.kafka, settings.topics, rules, deep=deep)
+        found = await check(
+            settings.kafka,
+            settings.topics,
+            DomainRules(policies),
+            deep=deep,
+            institution_funded=policies.institution_funded,
+        )
     except (KafkaError, OSError) as error:
         kafka = {"dependency": f"Kafka at {settings.kafka.bootstrap}"}
         raise TransportError(Reason.DEPENDENCY_UNREACHABLE, kafka) from error

@@ -151,6 +151,8 @@ _DECIDE: Final[dict[type, Callable[[Draft, Any], Outcome | Refusal]]] = {
 }
 _NOT_REMEMBERED: Final = (commands.CheckEligibility, commands.ReceiveFeedMessage, *_RELAYED)
 """A question is asked anew each time; a feed keeps its own memory."""
+_OUR_OWN: Final = ("courier", "clerk")
+"""Interfaces of our own roles: what they say again is no outside duplicate."""
 _WITH_SUBJECT: Final = (commands.PostCharge, commands.RecordVisit, commands.SettleInsurance)
 """What also tells who the person is."""
 _LETTERS: Final[dict[Interface, DeadLetterInterface]] = {
@@ -214,7 +216,7 @@ def _recognised(draft: Draft, command: Command) -> tuple[Outcome | Refusal, Seen
         if via.seq < last or (via.seq == last and command.id in ids):
             return _repeat("RELAY_REPEATED", seen), seen
     if seen is not None:
-        return _repeat("RESULT_REPEATED" if command.interface == "courier" else "DUPLICATE", seen), seen
+        return _repeat("RESULT_REPEATED" if command.interface in _OUR_OWN else "DUPLICATE", seen), seen
     if command.interface == "api" and id_digest(command.id) in known:
         return Refusal(Reason.IDEMPOTENCY_KEY_REUSED), None
     draft.control_id = control = _control_id(command)

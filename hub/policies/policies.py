@@ -52,6 +52,11 @@ class Policies:
         self._known = {key: tuple(cuts) for key, cuts in history.items()}
         self._known.update({self._hashes[name]: self._cuts[name] for name in _PROVIDERS})
 
+    @property
+    def institution_funded(self) -> frozenset[str]:
+        """Return the packs under which the institution itself lends: nobody advances anything to it."""
+        return frozenset(pack.id for pack in self.packs.values() if pack.funding.by == "institution")
+
     def cut_points(self, provider: str) -> tuple[int, ...]:
         """Return the score values at which any pack's tier or entitlement begins or ends, ascending."""
         return self._cuts.get(provider, ())

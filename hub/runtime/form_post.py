@@ -8,22 +8,36 @@ _ANSWER_BYTES_MAX = 256 * 1024
 
 
 async def post_form(
-    session: aiohttp.ClientSession, url: str, parameters: Mapping[str, str], seconds: float
+    session: aiohttp.ClientSession,
+    url: str,
+    parameters: Mapping[str, str],
+    seconds: float,
+    bytes_max: int = _ANSWER_BYTES_MAX,
 ) -> bytes | None:
     """Return the body of a 200 answer, or None: anything else says nothing about the order. Never raises for it."""
     timeout = aiohttp.ClientTimeout(total=seconds)
     try:
         async with session.post(url, data=parameters, timeout=timeout, allow_redirects=False) as answer:
-            return await _whole(answer) if answer.status == 200 else None
+            return await _whole(answer, bytes_max) if answer.status == 200 else None
     except (aiohttp.ClientError, TimeoutError, OSError):
         return None
 
 
-async def _whole(answer: aiohttp.ClientResponse) -> bytes | None:
+async def fetch(session: aiohttp.ClientSession, url: str, seconds: float, bytes_max: int) -> bytes | None:
+    """Return the body of a 200 answer to a GET, or None. Never raises for a partner that does not answer."""
+    timeout = aiohttp.ClientTimeout(total=seconds)
+    try:
+        async with session.get(url, timeout=timeout, allow_redirects=False) as answer:
+            return await _whole(answer, bytes_max) if answer.status == 200 else None
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return None
+
+
+async def _whole(answer: aiohttp.ClientResponse, bytes_max: int) -> bytes | None:
     """Return the whole body, or None for one beyond the limit; a single read would end with the first packet."""
     body = bytearray()
     async for piece in answer.content.iter_any():
         body += piece
-        if len(body) > _ANSWER_BYTES_MAX:
+        if len(body) > bytes_max:
             return None
     return bytes(body)

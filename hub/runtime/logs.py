@@ -21,7 +21,7 @@ ALLOWED_KEYS = frozenset(
         "errand_id", "gateway", "institution", "interface", "order", "pack", "receipt_key", "source", "wire",
         # where on Kafka and in the database
         "topic", "partition", "partitions", "offset", "end_offset", "watermark", "group", "generation", "lag", "seq",
-        "chain_head", "migration", "schema", "table",
+        "chain_head", "migration", "schema", "table", "day", "dependency", "book",
         # how it went
         "attempt", "bytes", "code", "count", "commands", "duplicates", "duration_ms", "exit_code", "fault", "kind",
         "latency_ms", "lines", "outcome", "position", "reason", "records", "remedy", "repeated", "restored", "retry_at",

@@ -94,6 +94,11 @@ COURIER_UNLISTED_CODES = _counter(
 COURIER_RELAYS = _counter("courier_relays_total", "Commands relayed between accounts.")
 COURIER_BREAKER_OPEN = _gauge("courier_breaker_open", "1 while calls to a gateway are held back.", "gateway")
 
+# clerk
+CLERK_DAYS = _counter("clerk_days_total", "Days closed by this process.")
+CLERK_BEHIND = _gauge("clerk_partitions_behind", "Partitions that the closing of the next day waits for.")
+CLERK_FILES = _counter("clerk_files_total", "Files of the other sides, by book and outcome.", "book", "outcome")
+
 # projector and views
 PROJECTOR_RECORDS = _counter("projector_records_total", "Records written to PostgreSQL.", "topic")
 PROJECTOR_BATCH_SECONDS = _histogram("projector_batch_seconds", "One batch into PostgreSQL.", _BATCH_SECONDS)

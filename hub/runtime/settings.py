@@ -136,6 +136,13 @@ class GatewaysSettings(Section):
     unionpay: GatewaySettings = GatewaySettings()
 
 
+class ClerkSettings(Section):
+    """What the clerk is handed besides the gateways' files."""
+
+    inbox: Path | None = None
+    """Folder of `his-<institution>-<day>.csv` and `bank-<bank>-<day>.txt`; none when not given."""
+
+
 class SmSettings(Section):
     """Files of the national algorithms' keys: the ring of sealing keys, and the score senders' public keys."""
 
@@ -174,6 +181,7 @@ class Settings(BaseSettings):
     packs_dir: Path | None = None
     """Policy packs besides the shipped ones, with their own packs.lock (`python -m hub.policies lock DIRECTORY`)."""
     gateways: GatewaysSettings = GatewaysSettings()
+    clerk: ClerkSettings = ClerkSettings()
     sm: SmSettings = SmSettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"

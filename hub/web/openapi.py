@@ -9,6 +9,7 @@ import yaml
 
 from hub.web.api import PREFIX, ReadApi
 from hub.web.api_requests import Route
+from hub.web.clearing_api import ClearingApi
 from hub.web.live import STREAMS
 
 FILE = Path(__file__).parents[2] / "schemas" / "openapi-web.yaml"
@@ -32,12 +33,17 @@ _QUERY: dict[str, dict[str, Any]] = {
     "after": {"type": "string", "description": "`next` of the page before"},
     "interface": {"type": "string"},
     "reason": {"type": "string"},
+    "day": {"type": "string", "format": "date"},
+    "institution": {"type": "string"},
+    "bank": {"type": "string"},
 }
 
 
 def document() -> dict[str, Any]:
     """Return the document; the same code gives the same document."""
-    routes = ReadApi(cast("Any", None), cast("Any", None), cast("Any", None)).routes()
+    nothing = cast("Any", None)
+    clearing: Any = ClearingApi(nothing, nothing).routes()
+    routes = (*ReadApi(nothing, nothing, nothing).routes(), *clearing)
     schemas, components = msgspec.json.schema_components([route.answer for route in routes], ref_template=_REF)
     paths = {
         PREFIX + route.path: {"get": _operation(route, schema)} for route, schema in zip(routes, schemas, strict=True)

@@ -216,7 +216,9 @@ def outcome_word(record: Row) -> str:
 
 def _expects_one(command_id: str, rows: dict[tuple[str, str], list[Row]]) -> bool:
     """A courier's word that says nothing new is a repeat from its first delivery on."""
-    return any(id_ == command_id and each[0].value["interface"] != "courier" for (id_, _), each in rows.items())
+    return any(
+        id_ == command_id and each[0].value["interface"] not in ("courier", "clerk") for (id_, _), each in rows.items()
+    )
 
 
 def _repeats_of(place: tuple[str, str], rows: list[Row], outcomes: Counter[str]) -> list[str]:
@@ -225,7 +227,7 @@ def _repeats_of(place: tuple[str, str], rows: list[Row], outcomes: Counter[str])
     relayed = len(relays) - len(set(relays))
     expected: Counter[str] = Counter(RELAY_REPEATED=relayed)
     new = len(rows) - relayed - outcomes["TRANSIENT"]
-    if rows[0].value["interface"] == "courier":
+    if rows[0].value["interface"] in ("courier", "clerk"):
         expected["RESULT_REPEATED"] = max(new - 1, min(new, outcomes["RESULT_REPEATED"]))
     else:
         expected["DUPLICATE"] = max(0, new - 1) if outcomes["FINAL"] else 0

@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from domain_world import CITY, DAY, START, XIAMEN, A, B, World, charge, line
+from domain_world import CITY, DAY, HOUR, PLATFORM, START, XIAMEN, A, B, World, charge, line
 from msgspec.structs import replace
 
 from hub.clearing.batches import Item, by_pair, opened
@@ -176,3 +176,19 @@ def test_a_banks_file_that_is_not_as_documented_is_refused_with_row_and_column(f
     with pytest.raises(LayoutError) as raised:
         read_confirmation(confirmation_file(CONFIRMED).replace(found, put, 1))
     assert (raised.value.row, raised.value.column) == (row, column)
+
+
+def test_payments_and_refunds_through_a_gateway_stand_under_their_own_numbers():
+    """What the channel's bill file is compared with: order numbers positive, refund numbers negative."""
+    world = World(XIAMEN)
+    world.enrol(700, pack=PLATFORM)
+    world.send(charge(line("L1", 4_400), line("L2", 600)))
+    world.close()
+    world.move(city=73 * HOUR, wall=73 * HOUR)
+    world.answer()
+    world.send(charge(line("L3", 600, "credit", reverses="L2")))
+    world.answer(world.refund_errands[-1], "refunded")
+    [paid, back] = booked(world).entries
+    assert (paid[0], paid[1].key, paid[1].amount_fen) == ("alipay", world.debit.order_no, 5_000)
+    assert (back[0], back[1].kind, back[1].amount_fen) == ("alipay", "refund", -600)
+    assert back[1].key == world.refund_errands[-1].refund_no

@@ -1,0 +1,127 @@
+"""The clerk at work: ticks, closes, announces, opens batches, compares; nothing it does can be done twice."""
+
+import asyncio
+import contextlib
+from datetime import date
+
+import msgspec
+
+from hub.clearing.books import next_day, starts_at
+from hub.runtime import metrics
+from hub.runtime.clock import Clock
+from hub.runtime.database import UNREACHABLE
+from hub.runtime.durable_log import DurableLog, HubBusyError
+from hub.runtime.logs import get_logger
+from schemas.commands import Command
+from streams.clerk.closing import DayCloser
+from streams.clerk.comparing import Comparer
+from streams.clerk.orders import Orders
+from streams.clerk.store import ClearingStore
+
+_POLL_SECONDS = 0.5
+_TICK_AGAIN_SECONDS = 5.0
+_encode = msgspec.json.Encoder().encode
+_log = get_logger("clerk")
+
+
+class Clerk:
+    """One active clerk; a second one finds everything done."""
+
+    def __init__(
+        self,
+        store: ClearingStore,
+        log: DurableLog,
+        topic: str,
+        orders: Orders,
+        clock: Clock,
+        closer: DayCloser,
+        comparer: Comparer,
+        partitions: int,
+    ) -> None:
+        self._store = store
+        self._log = log
+        self._topic = topic
+        self._orders = orders
+        self._clock = clock
+        self._closer = closer
+        self._comparer = comparer
+        self._partitions = partitions
+        self._ticked: dict[date, list[str]] = {}
+        self._tick_at = 0.0
+        self._stopped = asyncio.Event()
+        self.closed: date | None = None
+        """The newest day that this clerk saw closed."""
+
+    def stop(self) -> None:
+        """End after the step at hand."""
+        self._stopped.set()
+
+    async def run(self) -> None:
+        """Work until `stop`; what is away is waited for."""
+        while not self._stopped.is_set():
+            try:
+                worked = await self.step()
+            except HubBusyError:
+                worked = False
+                _log.warning("clerk_waits", dependency="kafka")
+            except UNREACHABLE as error:
+                worked = False
+                await self._store.close()
+                _log.warning("clerk_waits", dependency="postgres", fault=type(error).__name__)
+            if not worked:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopped.wait(), _POLL_SECONDS)
+
+    async def step(self) -> bool:
+        """Do what can be done now; True when there may be more at once."""
+        closed = await self._close_next()
+        await self._announce()
+        await self._closer.open_batches()
+        read = await self._comparer.look(self.send)
+        return closed or read > 0
+
+    async def send(self, command: Command) -> None:
+        """Make a command durable. Raises HubBusyError."""
+        await self._log.append(self._topic, command.account.encode(), _encode(command))
+
+    async def _close_next(self) -> bool:
+        day: date | None = await self._store.value("next_day")
+        now = self._clock.city()
+        if day is None or now < starts_at(next_day(day)):
+            return False
+        if not await self._whole(day):
+            return False
+        if await self._closer.close(day, now):
+            metrics.CLERK_DAYS.inc()
+            _log.info("day_closed", day=day.isoformat())
+        self.closed = day
+        self._ticked.pop(day, None)
+        return True
+
+    async def _whole(self, day: date) -> bool:
+        """Say whether every partition's `now` is past the day in the books; tick those that are not."""
+        end = starts_at(next_day(day))
+        ids = self._ticked.setdefault(day, [])
+        if not ids:
+            await self._tick(day, range(self._partitions))
+        reached = {row["partition"] for row in await self._store.rows("reached", ids, end)}
+        missing = set(range(self._partitions)) - reached
+        metrics.CLERK_BEHIND.set(len(missing))
+        if missing and asyncio.get_running_loop().time() >= self._tick_at + _TICK_AGAIN_SECONDS:
+            await self._tick(day, missing)
+        return not missing
+
+    async def _tick(self, day: date, partitions: "range | set[int]") -> None:
+        """Send each partition a tick; a later one has another id, as a lane's clock may have been behind."""
+        ids = self._ticked[day]
+        attempt = len(ids) // self._partitions
+        commands = [self._orders.tick(day, partition, attempt) for partition in partitions]
+        ids += [command.id for command in commands]
+        await asyncio.gather(*(self.send(command) for command in commands))
+        self._tick_at = asyncio.get_running_loop().time()
+
+    async def _announce(self) -> None:
+        """Send the commands of closed days; a day is announced once all of them are durable."""
+        for day, commands in await self._closer.announcements():
+            await asyncio.gather(*(self.send(command) for command in commands))
+            await self._store.run("announced", day)

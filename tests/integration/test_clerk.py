@@ -1,0 +1,118 @@
+"""The clerk on a real Kafka and PostgreSQL: days close once, whoever closes them, and survive a kill."""
+
+import asyncio
+import json
+from pathlib import Path
+
+from clerk_world import B, clerk, clerk_process, days
+from lanes_world import World, until
+
+from hub.clearing.books import day_of
+from hub.clearing.day_books import close_text
+from hub.clearing.settlement_file import BatchWord, Confirmation, confirmation_file
+from hub.runtime.guomi import KeyRing, SoftwareProvider
+from hub.runtime.settings import Settings
+from infra.processes import wait_until
+from schemas.events import AdvanceConfirmed, AdvanceOpened, DayClosed
+from streams.clerk.closing import AFTER_CLOSE_BEFORE_ANNOUNCING
+
+
+async def events(world: World, kind: type) -> list:
+    """Return every event of a kind, in ledger order."""
+    return [event for record in await world.ledger() for event in record.events if isinstance(event, kind)]
+
+
+async def test_two_clerks_close_each_day_once_and_the_batches_are_the_days_credit(
+    world: World, settings: Settings, database: str, tmp_path: Path
+):
+    """A partition that nothing reaches learns midnight by a tick; both clerks' commands are one; the root is signed."""
+    async with days(world, settings, database, tmp_path) as city:
+        first = city.today
+        await city.enrol(1)
+        await city.treat(1, 40_000, "V1")
+        await city.treat(1, 10_000, "V2", B)
+        await city.give_back(1, 5_000, "V1")
+        city.midnight()
+        async with clerk(city.settings), clerk(city.settings):
+            await city.until_closed(first)
+            second = city.today
+            await city.give_back(1, 35_000, "V1", "3")
+            city.midnight()
+            await city.until_closed(second)
+        assert [e.day for e in await events(world, DayClosed)] == [first.isoformat(), second.isoformat()]
+        opened = {(e.day, e.institution): (e.amount_fen, e.carry_fen) for e in await events(world, AdvanceOpened)}
+        assert opened == {
+            (first.isoformat(), "XMZSH"): (35_000, 0),
+            (first.isoformat(), B): (10_000, 0),
+            (second.isoformat(), "XMZSH"): (0, -35_000),
+        }
+        [row] = await city.rows("SELECT * FROM clearing.day_closes WHERE day = $1", first)
+        text = close_text(first.isoformat(), row["root"], (row["records"], 50_000, 5_000, 0))
+        provider = SoftwareProvider(KeyRing.load(city.settings.sm.ring_file))
+        assert provider.sm2_verify(row["key_id"], text, bytes.fromhex(row["signature"]), fmt="rs")
+        person_rows = await city.rows(
+            "SELECT credit_fen, returned_fen FROM clearing.daily_credit WHERE scope = 'person' AND day = $1", first
+        )
+        assert person_rows == [{"credit_fen": 50_000, "returned_fen": 5_000}]
+        file = await city.ask("SELECT file FROM clearing.batches WHERE day = $1 AND institution = 'XMZSH'", first)
+        assert [len(each) for each in file.splitlines()] == [75, 67, 67, 123]
+
+
+async def test_a_clerk_killed_between_its_tables_and_its_commands_loses_and_doubles_nothing(
+    world: World, settings: Settings, database: str, tmp_path: Path
+):
+    """Kill -9 inside the section; its successor announces the very day that was kept."""
+    async with days(world, settings, database, tmp_path) as city:
+        first = city.today
+        await city.enrol(1)
+        await city.treat(1, 40_000, "V1")
+        city.midnight()
+        log = tmp_path / "clerk.log"
+        stretch = json.dumps({AFTER_CLOSE_BEFORE_ANNOUNCING: 30_000})
+        with clerk_process(city.settings, log, stretch) as process:
+            entered = lambda: "section_entered" in log.read_text()  # noqa: E731
+            assert await asyncio.to_thread(wait_until, entered, seconds=40), log.read_text()
+            process.kill()
+        assert await city.ask("SELECT NOT announced FROM clearing.day_closes WHERE day = $1", first)
+        root = await city.ask("SELECT root FROM clearing.day_closes WHERE day = $1", first)
+        assert await events(world, DayClosed) == []
+        async with clerk(city.settings):
+            await city.until_closed(first)
+        [closed] = await events(world, DayClosed)
+        assert closed.root == root
+        assert [e.amount_fen for e in await events(world, AdvanceOpened)] == [40_000]
+
+
+async def test_a_banks_confirmation_is_booked_and_compared_with_our_batches(
+    world: World, settings: Settings, database: str, tmp_path: Path
+):
+    """The file comes by the inbox at nine; the batch is confirmed in the ledger, the books are equal."""
+    async with days(world, settings, database, tmp_path) as city:
+        first = city.today
+        await city.enrol(1)
+        await city.treat(1, 40_000, "V1")
+        city.midnight()
+        async with clerk(city.settings):
+            await city.until_closed(first)
+            batch = await city.ask("SELECT batch FROM clearing.batches WHERE day = $1", first)
+            word = BatchWord(batch, paid=True, amount_fen=40_000, serial="S1")
+            text = confirmation_file(Confirmation("ICBC", first.isoformat(), (word,), ()))
+            (tmp_path / "inbox" / f"bank-ICBC-{first.isoformat()}.txt").write_text(text)
+            his = f"明细号,类型,金额（元）,时间\nV1-1,收费,400.01,{first.isoformat()} 09:00:00\n#合计,1,400.01\n"
+            (tmp_path / "inbox" / f"his-XMZSH-{first.isoformat()}.csv").write_text(his, "utf-8")
+            city.pass_hours(10)
+            found = "SELECT count(*) = 2 FROM clearing.reconciliations WHERE day = $1"
+            await until(lambda: city.ask(found, first), seconds=40)
+            await until(lambda: confirmed(world), seconds=20)
+        assert day_of(world.clock.city()) != first
+        rows = await city.rows("SELECT theirs, ours_fen, theirs_fen, differences FROM clearing.reconciliations")
+        by_book = {row["theirs"]: row for row in rows}
+        assert by_book["bank:ICBC"]["ours_fen"] == by_book["bank:ICBC"]["theirs_fen"] == 40_000
+        assert json.loads(by_book["bank:ICBC"]["differences"]) == [[]]
+        [[difference]] = json.loads(by_book["HIS@XMZSH"]["differences"])
+        assert (difference["cause"], difference["key"], difference["difference_fen"]) == ("AMOUNT_DIFFERS", "V1-1", -1)
+
+
+async def confirmed(world: World) -> bool:
+    """Whether the ledger holds the bank's word."""
+    return bool(await events(world, AdvanceConfirmed))
