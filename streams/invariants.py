@@ -3,13 +3,14 @@
 Nothing of `hub.domain` takes part: an error in a decision must not be excused by the code that made it.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from schemas import events
 from schemas.ledger import LedgerRecord, PersonView, Posting
+from streams.credit_lines import CreditLines, line_used
 from streams.funding_invariants import AdvanceSums, FeeCheck
 
 _FAULTS_SHOWN: Final = 20
@@ -65,7 +66,11 @@ class Invariants:
         self._paid_orders: set[str] = set()
         self._received: Counter[str] = Counter()
         self._returned: Counter[str] = Counter()
-        self._held: dict[str, set[str]] = defaultdict(set)
+        self._lines = CreditLines()
+        self._holding: set[str] = set()
+        """Charges that wait for the insurer: what is taken back of them was never split."""
+        self._settled: dict[tuple[str, str, str], tuple[str, ...]] = {}
+        """(institution, visit, settlement) → the charges it split."""
 
     def add(self, record: LedgerRecord) -> None:
         """Check one record."""
@@ -74,10 +79,16 @@ class Invariants:
         self.advances.add(record)
         self._sequence(record)
         for event in record.events:
+            self._lines.add(event)
             self._event(record, event)
         for view in record.after:
             if isinstance(view, PersonView):
                 self._person(record, view)
+
+    def check_transit(self) -> None:
+        """Check that no prepayment is on its way between accounts; to be asked when every relay has arrived."""
+        left = self._balances["transit/prepayment"]
+        self.findings[1].expect(left == 0, lambda: f"transit/prepayment holds {left} fen")
 
     def _journal(self, record: LedgerRecord) -> None:
         finding, charged = self.findings[1], 0
@@ -89,7 +100,7 @@ class Invariants:
             self._balances[posting.credit] += posting.amount_fen
             self._balances[posting.debit] -= posting.amount_fen
             charged += _charged(posting)
-        decided = sum(_decided(event) for event in record.events)
+        decided = sum(self._decided(event) for event in record.events)
         if record.journal or decided:
             finding.expect(charged == decided, lambda: f"{_place(record)}: journal {charged}, events {decided} fen")
 
@@ -102,11 +113,33 @@ class Invariants:
         if isinstance(event, events.ChargePosted):
             total, amount = event.allocation.total_fen(), event.total_fen
             self.findings[2].expect(total == amount, lambda: f"{_place(record)}: {event.charge} {total} of {amount}")
+            self._holding.difference_update(event.absorbs)
+            if event.settlement is not None:
+                place = (event.institution, event.visit, event.settlement.settlement_id)
+                self._settled[place] = event.absorbs
         elif isinstance(event, events.ChargeReduced):
-            total, amount = event.returned.total_fen(), event.amount_fen
+            total, amount = event.returned.total_fen(), -self._decided(event)
             self.findings[2].expect(total == amount, lambda: f"{_place(record)}: {event.charge} {total} of {amount}")
+        elif isinstance(event, events.LinesHeld):
+            self._holding.add(event.charge)
+        elif isinstance(event, events.SettlementReversed):
+            self._holding.update(self._settled.get((event.institution, event.visit, event.settlement_id), ()))
         else:
             self._money(record, event)
+
+    def _line(self, record: LedgerRecord, agreement: str) -> None:
+        """Check one line: a person who signed anew may still owe on an older one."""
+        used = self._lines.held[agreement] - self._balances[f"agreement/{agreement}/receivable"]
+        limit = self._lines.limits[agreement]
+        self.findings[3].expect(used <= limit, lambda: f"{_place(record)}: {used} of {limit} fen")
+
+    def _decided(self, event: events.Event) -> int:
+        """Return by how much an event raises what institutions have charged."""
+        if isinstance(event, events.ChargePosted):
+            return event.total_fen
+        if isinstance(event, events.ChargeReduced) and event.charge not in self._holding:
+            return -event.amount_fen
+        return 0
 
     def _money(self, record: LedgerRecord, event: Any) -> None:
         if isinstance(event, events.DebitStarted):
@@ -137,9 +170,8 @@ class Invariants:
             self.findings[6].expect(back <= paid, lambda: f"{_place(record)}: {event.payment} {back} of {paid} fen")
 
     def _person(self, record: LedgerRecord, view: PersonView) -> None:
-        if any(_uses_line(event) for event in record.events):
-            used, limit = view.used_fen + view.held_fen, view.limit_fen
-            self.findings[3].expect(used <= limit, lambda: f"{_place(record)}: {used} of {limit} fen")
+        for line in {line_used(event) for event in record.events} - {""}:
+            self._line(record, line)
         balances = {
             "insurance": view.insurance_fen,
             "refundable": view.refundable_fen,
@@ -157,20 +189,7 @@ def _place(record: LedgerRecord) -> str:
     return f"{record.account} seq {record.seq}"
 
 
-def _uses_line(event: events.Event) -> bool:
-    """Return True when the event took credit, or held it, on a line of the record's own account."""
-    if isinstance(event, events.ChargePosted):
-        return event.allocation.credit_fen > 0 and not event.hold
-    return isinstance(event, events.FamilyHoldPlaced | events.FamilyBillTaken)
-
-
 def _charged(posting: Posting) -> int:
     """Return by how much a posting raises what institutions have charged."""
     raised = posting.amount_fen if posting.credit.endswith("/charges") else 0
     return raised - (posting.amount_fen if posting.debit.endswith("/charges") else 0)
-
-
-def _decided(event: events.Event) -> int:
-    if isinstance(event, events.ChargePosted):
-        return event.total_fen
-    return -event.amount_fen if isinstance(event, events.ChargeReduced) else 0

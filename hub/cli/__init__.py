@@ -36,6 +36,7 @@ _MODULES = {
     "callback": "callbacks",
     "schema": "schema",
     "bench": "bench",
+    "simulate": "simulate",
 }
 """Each verb and the module of this package that adds it."""
 VERBS = tuple(_MODULES)

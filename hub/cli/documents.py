@@ -14,6 +14,7 @@ from hub.cli.find import FindAnswer
 from hub.cli.hl7_answers import AckAnswer, LintAnswer, SendAnswer, SourceAnswer
 from hub.cli.migrate import Applied, MigrationLine, RebuiltBooks
 from hub.cli.output import Problem
+from hub.cli.simulate import SimulateDocument
 from hub.cli.tail_lines import TailLine
 from hub.cli.topics import CreatedAnswer, LagAnswer, TopicsAnswer
 from hub.cli.verify import VerifyDocument
@@ -50,6 +51,7 @@ DOCUMENTS: Final[dict[str, Any]] = {
     "hl7-send": SendAnswer,
     "hl7-ack": AckAnswer,
     "hl7-source-add": SourceAnswer,
+    "simulate-city": SimulateDocument,
     "verify": VerifyDocument,
     "reconcile": ReconciliationAnswer,
     "report-list": Page[ReportName],

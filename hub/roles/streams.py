@@ -4,6 +4,7 @@ Ends with 0 after SIGTERM, 70 when fenced or broken (the supervisor starts it ag
 """
 
 import asyncio
+import gc
 import signal
 import tempfile
 from pathlib import Path
@@ -29,12 +30,15 @@ from streams.lanes.settings import lane_settings
 
 _DRAIN_SECONDS: Final = 10.0
 _STUCK_SECONDS: Final = 30.0
+COLLECT_EVERY: Final = (50_000, 20, 100)
+"""Decisions make hardly any cycles; the interpreter's own pace cost 12 of 240 µs a command."""
 _log = get_logger("streams")
 
 
 def main(settings: Settings) -> int:
     """Run the lanes until SIGTERM; return the exit status. A lane that cannot go on ends the process by itself."""
     configure_logging("streams", settings.log_level, settings.log_format)
+    gc.set_threshold(*COLLECT_EVERY)
     with tempfile.TemporaryDirectory(prefix="medcredit-streams-") as folder:
         status: int = uvloop.run(serve(settings, Path(folder)))
         return status

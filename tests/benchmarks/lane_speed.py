@@ -9,6 +9,7 @@ process drain it; the rate is that between 10 % and 90 % of the drain. Prints on
 import argparse
 import asyncio
 import cProfile
+import gc
 import json
 import os
 import platform
@@ -28,6 +29,7 @@ from aiokafka import AIOKafkaProducer
 
 from hub.domain.state import encode_core, new_state
 from hub.policies import load_policies
+from hub.roles.streams import COLLECT_EVERY
 from hub.runtime.bus import create_topics, delete_topics
 from hub.runtime.clock import SystemClock
 from hub.runtime.sections import CriticalSections
@@ -134,7 +136,7 @@ class Source:
                 now, "xiamen-city-2023", "icbc", "alipay", f"A{account[:8]}", ("egret",), "1", now + 365 * _DAY
             )
             score = ObserveScore(
-                "egret", 5, policies.cut_points_hash("egret"), f"m{account}",
+                "egret", policies.band("egret", 700), policies.cut_points_hash("egret"), f"m{account}",
                 now, now + 90 * _DAY, 1, f"a{account[:6]}", now - _DAY, now + 365 * _DAY, ("medical_credit",),
             )  # fmt: skip
             made += [self.command(account, body) for body in (sign, score, DepositPrepayment("XMZSH", now, 10_000))]
@@ -294,6 +296,7 @@ def main() -> None:
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("--restore-from", default="", help="used by the script itself")
     arguments = parser.parse_args()
+    gc.set_threshold(*COLLECT_EVERY)
     if arguments.restore_from:
         kafka = {"bootstrap": os.environ["MEDCREDIT_TEST_KAFKA"], "partitions": arguments.partitions}
         settings = read_settings(profile="demo", kafka=kafka, topic_prefix=arguments.restore_from)
