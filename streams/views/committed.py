@@ -7,9 +7,10 @@
    moment, which aiokafka takes for "all": facts that arrive then are handed out, thrown away, and read again only if
    something was committed before.
 5. Recovery takes the last record of a key; here the highest source offset wins, so that a worker that was paused and
-   wrote late cannot roll a row back.
+   wrote late cannot roll a row back. Such a row is written again, because compaction keeps the last record.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from typing import Any
@@ -23,6 +24,7 @@ from mode.utils import queues
 from schemas.views import ViewRow
 
 _PINNED = {"faust-streaming": "0.15.3", "mode-streaming": "0.7.1", "aiokafka": "0.14.0"}
+_encode_row = msgspec.json.Encoder().encode
 _decode_row = msgspec.json.Decoder(ViewRow).decode
 
 
@@ -79,6 +81,11 @@ class CommittedApp(faust.App):  # type: ignore[misc] # Faust has no usable types
 class RowStore(MemoryStore):  # type: ignore[misc] # Faust has no usable types
     """Rows in memory, by record key; in recovery the highest source offset wins."""
 
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.overtaken: set[bytes] = set()
+        """Keys whose last record in the topic is older than the row held here."""
+
     def row(self, key: bytes) -> ViewRow | None:
         """Return the row, or None."""
         row: ViewRow | None = self.data.get(key)
@@ -106,10 +113,24 @@ class RowStore(MemoryStore):  # type: ignore[misc] # Faust has no usable types
             row, held = _decode_row(event.message.value), self.row(event.message.key)
             if held is None or row.offset >= held.offset:
                 self.put(event.message.key, row)
+                self.overtaken.discard(event.message.key)
+            else:
+                self.overtaken.add(event.message.key)
 
 
 class RowTable(faust.Table):  # type: ignore[misc] # Faust has no usable types
     """A table of view rows; the agent that keeps it writes its topic itself and awaits the broker."""
+
+    async def on_recovery_completed(self, active_tps: set[Any], standby_tps: set[Any]) -> None:
+        """Write again what a late writer left behind a newer row, for the partitions this worker has now."""
+        await super().on_recovery_completed(active_tps, standby_tps)
+        store: RowStore = self.data
+        ours = {each.partition for each in active_tps}
+        rows = [(key, row) for key in store.overtaken if (row := store.row(key)) and row.partition in ours]
+        store.overtaken.clear()
+        topic, send = self.changelog_topic.get_topic_name(), self.app.producer.send
+        sent = [await send(topic, key, _encode_row(row), row.partition, None, None) for key, row in rows]
+        await asyncio.gather(*sent)
 
     def _new_store(self) -> RowStore:
         return RowStore(

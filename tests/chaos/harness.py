@@ -152,10 +152,9 @@ def _keep_logs(hub: Hub, where: Path) -> None:
 
 def _keep_evidence(evidence: Evidence, where: Path) -> None:
     """Keep what the oracle complained about: the topics as JSON lines, the gateways' books."""
-    for name in ("commands", "ledger", "dead_letters"):
-        lines = [
-            f"{each.partition}@{each.offset} {each.raw.decode(errors='replace')}\n" for each in getattr(evidence, name)
-        ]
+    for name in ("commands", "ledger", "dead_letters", "institution_rows"):
+        rows = getattr(evidence, name) or ()
+        lines = [f"{each.partition}@{each.offset} {each.raw.decode(errors='replace')}\n" for each in rows]
         (where / f"{name}.jsonl").write_text("".join(lines))
     (where / "gateways.json").write_text(json.dumps(evidence.gateways, indent=1))
 

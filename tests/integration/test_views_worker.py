@@ -17,6 +17,7 @@ from hub.runtime.settings import Settings
 from hub.web.live_tables import LiveTable, row_id
 from schemas.facts import Fact, Facts
 from schemas.topics import Topics
+from schemas.views import ViewRow, row_key
 from streams.views.committed import CommittedConsumerThread
 from streams.views.sections import VIEWS_AFTER_PROGRESS, VIEWS_AFTER_ROWS
 from streams.views.tables import StreamTable, stream_tables
@@ -137,6 +138,22 @@ async def test_a_fetch_under_way_leaves_alone_what_it_was_not_asked_for(settings
             assert list(await thread._fetch_records(consumer, {waiting}, timeout=10.0)) == [waiting]
     finally:
         await consumer.stop()
+
+
+async def test_a_row_that_a_late_writer_put_behind_a_newer_one_is_written_again(
+    settings: Settings, hub_topics: Topics, tmp_path: Path
+):
+    """A worker that slept wrote what it had; compaction keeps the last record, so the newer row must be it again."""
+    topic = hub_topics.views[RISK.name].name
+    newer, late = (ViewRow(1, offset, 5, 5, ("XMZSH",), {"count": offset}) for offset in (20, 14))
+    async with AIOKafkaProducer(**settings.kafka.client_arguments()) as producer:
+        for row in (newer, late):
+            value = msgspec.json.encode(row)
+            await producer.send_and_wait(topic, value, row_key(1, ("XMZSH",)), partition=1)
+    async with views_worker(settings, tmp_path):
+        partitions = {TopicPartition(topic, 1)}
+        records = [record async for record in committed_records(settings.kafka, "reader", partitions)]
+    assert [msgspec.json.decode(record.value, type=ViewRow) for record in records] == [newer, late, newer]
 
 
 async def test_facts_read_a_second_time_change_nothing(settings: Settings, hub_topics: Topics, tmp_path: Path):
