@@ -93,7 +93,7 @@ def test_a_split_that_does_not_sum_to_its_charge_is_noticed():
 
 def test_a_line_used_beyond_its_limit_is_noticed():
     """The charge that used credit left more used than the limit."""
-    assert broken(with_person(a_life(), events.ChargePosted, limit_fen=1)) == {3}
+    assert broken(with_event(a_life(), events.AgreementSigned, limit_fen=1)) == {3}
 
 
 def test_a_balance_the_journal_does_not_give_is_noticed():
