@@ -125,6 +125,7 @@ class Reason(StrEnum):
     ORDER_UNKNOWN = "ORDER_UNKNOWN"
     OUTCOME_TOO_LARGE = "OUTCOME_TOO_LARGE"
     PACK_UNKNOWN = "PACK_UNKNOWN"
+    PACK_INVALID = "PACK_INVALID"
     PAID_AFTER_CLOSE = "PAID_AFTER_CLOSE"
     PARKED = "PARKED"
     PREPAYMENT_EXCEEDS = "PREPAYMENT_EXCEEDS"
@@ -359,6 +360,7 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.MIGRATION_PENDING: _R(503, "AR", "207", False, "Migration {have} of {want}. Run `medcredit migrate up`.", "数据库迁移为 {have}，应为 {want}。请运行 `medcredit migrate up`。"),
     Reason.NOT_PARKED: _R(409, "AE", "207", False, "{why}; nothing was changed.", "{why}；未作任何更改。"),
     Reason.NOT_REINJECTABLE: _R(422, "AE", "207", False, "This dead letter cannot be re-injected: {why}. Ask its sender to send it again, or drop it with a reason.", "该死信无法重新注入：{why}。请发送方重发，或注明理由后丢弃。"),
+    Reason.PACK_INVALID: _R(503, "AR", "207", False, "Policy pack {pack}, clause {clause}: {fault} ({code}). {remedy}", "政策包 {pack}，条款 {clause}：{fault}（{code}）。{remedy}"),
     Reason.SETTING_INVALID: _R(503, "AR", "207", False, "{setting} cannot be used: {fault}. {remedy}", "设置 {setting} 无效：{fault}。{remedy}"),
     Reason.TOPIC_MISMATCH: _R(503, "AR", "207", False, "{topic} has {have}, the registry wants {want}; the hub did not start. Run `medcredit topics check`.", "{topic} 为 {have}，登记为 {want}，平台未启动。请运行 `medcredit topics check`。"),
 }  # fmt: skip

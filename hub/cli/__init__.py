@@ -35,6 +35,7 @@ _MODULES = {
     "hl7": "hl7",
     "callback": "callbacks",
     "schema": "schema",
+    "policy": "policy",
     "bench": "bench",
     "simulate": "simulate",
 }

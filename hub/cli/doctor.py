@@ -23,6 +23,7 @@ _CHECKS: dict[str, CheckUp] = {
     "migrations": checks.migrations,
     "keys": checks.keys,
     "sources": checks.sources,
+    "packs": checks.packs,
     "alipay": checks.alipay,
     "unionpay": checks.unionpay,
     "codes": checks.codes,

@@ -11,6 +11,7 @@ import asyncpg
 
 from adapters.hl7.profile import SHIPPED as SHIPPED_PROFILES
 from adapters.hl7.profile import ProfileError, load_profiles
+from hub.policies import load_policies
 from hub.roles.gateways import alipay_access, unionpay_access
 from hub.runtime import database
 from hub.runtime.bus import check_topics, create_topics, round_trip_ms
@@ -158,6 +159,19 @@ async def sources(patient: Patient) -> CheckLine:
         return f"{len(profiles.sources)} HL7 profiles, {len(tuple(http))} HTTP sources"
 
     return _configured("sources", "MEDCREDIT_INSTITUTIONS_DIR, MEDCREDIT_EDGE__SOURCES_FILE", read)
+
+
+async def packs(patient: Patient) -> CheckLine:
+    """Every policy pack can be meant and is the one that was locked."""
+    place = patient.settings.packs_dir
+
+    def read() -> str:
+        count = len(load_policies(place).packs)
+        return f"{count} policy packs" + (
+            f", {count - len(load_policies().packs)} of them from {place}" if place else ""
+        )
+
+    return _configured("packs", "MEDCREDIT_PACKS_DIR", read)
 
 
 async def alipay(patient: Patient) -> CheckLine:

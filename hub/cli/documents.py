@@ -15,6 +15,7 @@ from hub.cli.hl7_answers import AckAnswer, LintAnswer, SendAnswer, SourceAnswer
 from hub.cli.migrate import Applied, MigrationLine, RebuiltBooks
 from hub.cli.output import Problem
 from hub.cli.simulate import SimulateDocument
+from hub.cli.policy_answers import LintedPacks, PackList, PacksDiffer, PackShown, WhatIfAnswer
 from hub.cli.tail_lines import TailLine
 from hub.cli.topics import CreatedAnswer, LagAnswer, TopicsAnswer
 from hub.cli.verify import VerifyDocument
@@ -52,6 +53,11 @@ DOCUMENTS: Final[dict[str, Any]] = {
     "hl7-ack": AckAnswer,
     "hl7-source-add": SourceAnswer,
     "simulate-city": SimulateDocument,
+    "policy-list": PackList,
+    "policy-show": PackShown,
+    "policy-lint": LintedPacks,
+    "policy-diff": PacksDiffer,
+    "policy-whatif": WhatIfAnswer,
     "verify": VerifyDocument,
     "reconcile": ReconciliationAnswer,
     "report-list": Page[ReportName],

@@ -9,6 +9,7 @@ from adapters.api import openapi as write_routes
 from hub.cli.documents import schema_files
 from hub.cli.manual import MANUAL, manual
 from hub.cli.output import note
+from hub.cli.policy_page import POLICY_PAGE, policy_page
 from hub.web import openapi as read_routes
 from schemas.generated import FOLDER, generated_files
 
@@ -40,4 +41,4 @@ def write() -> None:
 def _files() -> dict[Path, str]:
     """Return every generated file with its text."""
     routes = {write_routes.DOCUMENT: write_routes.text(), read_routes.FILE: read_routes.text()}
-    return {**generated_files(), **routes, **schema_files(), MANUAL: manual()}
+    return {**generated_files(), **routes, **schema_files(), MANUAL: manual(), POLICY_PAGE: policy_page()}

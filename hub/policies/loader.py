@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final, get_args
 
-from hub.policies.checks import check_pack
+from hub.policies.checks import check_pack, faults_of
 from hub.policies.clause_readers import (
     MANY,
     MONTH_DAY_MAX,
@@ -19,6 +19,7 @@ from hub.policies.clause_readers import (
 )
 from hub.policies.clauses import Citation, Provider, Source, Tier
 from hub.policies.errors import PackError
+from hub.policies.lpr import shipped_lpr
 from hub.policies.pack import Offer, Pack
 from hub.policies.tables import Table
 from schemas.commands import Scene
@@ -32,6 +33,20 @@ DEDUCTION_ORDER: Final = ("insurance", "prepayment", "credit")
 
 def read_pack(path: Path) -> Pack:
     """Return the pack of one file. Raises PackError with the clause when anything in it is wrong or inconsistent."""
+    pack = _parsed(path)
+    check_pack(pack)
+    return pack
+
+
+def faults_in(path: Path) -> tuple[PackError, ...]:
+    """Return everything that is wrong with a file; what keeps it from being read comes alone."""
+    try:
+        return tuple(faults_of(_parsed(path), shipped_lpr()))
+    except PackError as error:
+        return (error,)
+
+
+def _parsed(path: Path) -> Pack:
     content = path.read_bytes()
     try:
         table = tomllib.loads(content.decode("utf-8"))
@@ -40,9 +55,7 @@ def read_pack(path: Path) -> Pack:
     pack = str(table.get("id", path.stem))
     if pack != path.stem:
         raise PackError("PACK_ID", pack, "id", f"the file is named {path.name}; name it as the pack")
-    read = _read(Table(pack, "", table), pack_hash(content))
-    check_pack(read)
-    return read
+    return _read(Table(pack, "", table), pack_hash(content))
 
 
 def pack_hash(content: bytes) -> str:

@@ -94,6 +94,16 @@ class Policies:
         tier = pack.unscored
         return None if tier is None else Grant(pack.limit_fen(tier, bank), tier)
 
+    def instead_of(self, pack: str, rules: Pack) -> "Policies":
+        """Return these policies with the rules of another pack in a pack's place: its id, institutions and dates stay.
+
+        So agreements and institutions find what they always found, and every band stays readable.
+        """
+        old = self.packs[pack]
+        new = rules._replace(id=old.id, valid_from=old.valid_from, valid_to=old.valid_to, institutions=old.institutions)
+        packs = [new if each.id == pack else each for each in self.packs.values()]
+        return Policies(packs, self.ladders, self._known)
+
     def pack_for(self, institution: str, agreement_pack: str, at: Instant) -> Pack | None:
         """Return the pack for (institution, the person's agreement, event time), or None.
 
