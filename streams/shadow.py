@@ -25,6 +25,8 @@ from schemas.errands import DebitErrand, Errand, QueryErrand, RefundErrand
 from schemas.events import Allocation, ChargePosted, ChargeReduced
 from schemas.ids import message_hash
 
+WAITING: Final = "waiting_fen"
+"""What is held for the insurer's settlement, or for the end of the visit, when the window ends."""
 TIMERS_MAX: Final = 10_000
 """More timers than this between two commands of one account are an endless chain, a defect."""
 
@@ -95,6 +97,15 @@ class Run:
             self._now = at
             self._take(fire(self.state, timer, self.policies, at))
         raise RuntimeError(f"timers without end: {self.state.core.account}")
+
+    def end(self, until: Now) -> None:
+        """Let time go by to the end of the window, and count what is charged and still waits to be split."""
+        self.wait(until)
+        for encounter in self.state.encounters.values():
+            held = {key for key, charge in encounter.charges.items() if charge.status == "held"}
+            waiting = sum(line.open_fen for line in encounter.lines.values() if line.charge in held)
+            self._sums.charged_fen += waiting
+            self._sums.parts[WAITING] += waiting
 
     @property
     def limit_fen(self) -> int:
@@ -195,6 +206,6 @@ class Comparison:
     def _ended(self, until: Now) -> Iterator[Pair]:
         while self._pairs:
             _, pair = self._pairs.popitem()
-            pair.a.wait(until)
-            pair.b.wait(until)
+            pair.a.end(until)
+            pair.b.end(until)
             yield pair

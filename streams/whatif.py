@@ -4,6 +4,7 @@ Of each partition the ledger is folded up to the first instant of the window, wh
 from there the commands of the window are decided again in shadow, see `streams.shadow`.
 """
 
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -56,8 +57,15 @@ class Window:
     end: Instant
 
 
-async def what_if(kafka: KafkaSettings, topics: Topics, under_a: Policies, under_b: Policies, window: Window) -> WhatIf:
-    """Return both runs of every partition.
+async def what_if(
+    kafka: KafkaSettings,
+    topics: Topics,
+    under_a: Policies,
+    under_b: Policies,
+    window: Window,
+    told: Callable[[int, WhatIf], None],
+) -> WhatIf:
+    """Return both runs of every partition; `told` hears the number of each partition that is done, and the sums so far.
 
     Raises `WindowGoneError`, and what the broker's clients raise when it is away.
     """
@@ -69,6 +77,7 @@ async def what_if(kafka: KafkaSettings, topics: Topics, under_a: Policies, under
         result.persons += comparison.persons
         result.raised += comparison.raised
         result.lowered += comparison.lowered
+        told(partition, result)
     return result
 
 

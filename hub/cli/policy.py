@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -33,6 +33,9 @@ from hub.runtime.settings import read_settings
 from schemas.city_time import city_date, day_start
 from schemas.commands import Instant
 from schemas.reasons import Reason
+
+if TYPE_CHECKING:
+    from streams.whatif import WhatIf
 
 verbs = typer.Typer(help="The policy packs: dated city policy, each clause with its source.", no_args_is_help=True)
 PACK = Annotated[str, typer.Argument(metavar="PACK", help="Id of a pack, or a file that holds one.")]
@@ -130,12 +133,22 @@ async def _compared(known: Policies, a: str, b: Pack, window: tuple[Instant, Ins
     settings = read_settings()
     note(f"Reading the log of commands: {a} and, in its place, {b.id}")
     try:
-        found = await what_if(settings.kafka, settings.topics, known, known.instead_of(a, b), Window(*window))
+        found = await what_if(
+            settings.kafka, settings.topics, known, known.instead_of(a, b), Window(*window), _partition_done
+        )
     except WindowGoneError as error:
         raise VerbError(Reason.NOT_FOUND, f"{error} (kept 35 days).", exit_code=4, do="Begin later: --from.") from None
     parts = tuple(
         PartLine(part, found.a.parts[part], found.b.parts[part], found.b.parts[part] - found.a.parts[part])
-        for part in ("fund_fen", "account_fen", "other_fen", "prepayment_fen", "credit_fen", "self_pay_fen")
+        for part in (
+            "fund_fen",
+            "account_fen",
+            "other_fen",
+            "prepayment_fen",
+            "credit_fen",
+            "self_pay_fen",
+            "waiting_fen",
+        )
     )
     reasons = [found.a.reasons + found.a.refused, found.b.reasons + found.b.refused]
     return WhatIfAnswer(
@@ -153,6 +166,10 @@ async def _compared(known: Policies, a: str, b: Pack, window: tuple[Instant, Ins
         unaccounted_fen=found.unaccounted_fen,
         seconds=round(time.monotonic() - started, 1),
     )
+
+
+def _partition_done(partition: int, sums: "WhatIf") -> None:
+    note(f"partition {partition} done: {sums.inputs:,} inputs so far")
 
 
 def _say_whatif(found: WhatIfAnswer) -> None:

@@ -1,7 +1,6 @@
 """What a pack cannot mean is refused at load, with the clause named (domain 3)."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date
 from itertools import combinations, pairwise
 from typing import Final
 
@@ -9,7 +8,7 @@ from hub.policies.clauses import Debit, Reduction, Repayment, Tier
 from hub.policies.errors import PackError
 from hub.policies.lpr import LprTable, shipped_lpr
 from hub.policies.pack import Pack
-from schemas.city_time import city_date, day_start
+from schemas.city_time import city_date
 
 FREE_DAYS_MIN: Final = 42
 HOURS_A_DAY: Final = 24
@@ -92,7 +91,7 @@ def shortest_term_hours(repayment: Repayment) -> int:
 
 
 def _bank_faults(pack: Pack, lpr: LprTable) -> Faults:
-    """Penalty and interest stay at or below 1.5 times the LPR of every day that the pack is in force."""
+    """Who lends says how, with the free days of the term and a cap at or below 1.5 times the LPR."""
     bank = pack.bank
     if pack.funding.by == "bank" and not bank.citation.clause:
         yield PackError("PACK_CLAUSES_DISAGREE", pack.id, "funding.by", "a bank lends, and no [bank] says how")
@@ -110,6 +109,10 @@ def _bank_faults(pack: Pack, lpr: LprTable) -> Faults:
 
 
 def _rate_faults(pack: Pack, lpr: LprTable) -> Faults:
+    """The rates keep to the LPR of the day the pack comes into force; on later days the cap itself binds (domain 10).
+
+    A pack that is in force is not refused because the LPR fell: its id has one content for ever.
+    """
     bank, yearly_bp = pack.bank, pack.bank.penalty_bp + pack.bank.interest_bp
     if not yearly_bp:
         return
@@ -117,11 +120,10 @@ def _rate_faults(pack: Pack, lpr: LprTable) -> Faults:
     if begin.toordinal() < lpr.rates[0].from_day:
         yield PackError("PACK_DATES", pack.id, "valid_from", "the table of the LPR begins later, so no cap is known")
         return
-    known_to = max(day_start(date.fromordinal(lpr.rates[-1].from_day)), pack.valid_from)
-    lowest = lpr.lowest_between(begin, city_date(max(pack.valid_from, min(pack.valid_to - 1, known_to))))
-    if yearly_bp * bank.cap_denominator > lowest * bank.cap_numerator:
-        cap = f"{bank.cap_numerator}/{bank.cap_denominator} of {lowest} bp"
-        text = f"penalty and interest of {yearly_bp} bp together are above the cap, {cap} (one-year LPR)"
+    rate = lpr.rate_on(begin)
+    if yearly_bp * bank.cap_denominator > rate * bank.cap_numerator:
+        cap = f"{bank.cap_numerator}/{bank.cap_denominator} of {rate} bp"
+        text = f"penalty and interest of {yearly_bp} bp together are above the cap, {cap} (one-year LPR of {begin})"
         yield PackError("PACK_FEE_ABOVE_CAP", pack.id, "bank.penalty_bp", text)
 
 

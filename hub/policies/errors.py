@@ -44,8 +44,8 @@ REMEDIES: Final[dict[str, tuple[str, str]]] = {
     ),
     "PACK_DEBIT_AFTER_TERM": ("Let the debit come before the repayment term ends.", "扣款须早于还款期届满。"),
     "PACK_FEE_ABOVE_CAP": (
-        "Lower penalty_bp or interest_bp: together at most 1.5 times the one-year LPR of every day.",
-        "请降低 penalty_bp 或 interest_bp：合计不超过每日一年期 LPR 的 1.5 倍。",
+        "Lower penalty_bp or interest_bp: together at most 1.5 times the one-year LPR of valid_from.",
+        "请降低 penalty_bp 或 interest_bp：合计不超过生效日一年期 LPR 的 1.5 倍。",
     ),
     "PACK_REDUCTIONS_OVERLAP": (
         "Let each pair of days and amount fall into one band only.",

@@ -49,11 +49,6 @@ class LprTable(NamedTuple):
             yield until - begin, self.rate_on(date.fromordinal(begin))
             begin = until
 
-    def lowest_between(self, first: date, last: date) -> int:
-        """Return the lowest rate in force on any day from `first` to `last`."""
-        inside = [rate.bp for rate in self.rates if first.toordinal() < rate.from_day <= last.toordinal()]
-        return min([self.rate_on(first), *inside])
-
 
 def cap_fen(bank: Bank, lpr: LprTable, principal_fen: int, first: date, days: int) -> int:
     """Return the most that penalty and interest together may come to on a principal, in fen, rounded down.
@@ -62,12 +57,6 @@ def cap_fen(bank: Bank, lpr: LprTable, principal_fen: int, first: date, days: in
     """
     weighted = sum(length * bp for length, bp in lpr.spans(first, days))
     return principal_fen * bank.cap_numerator * weighted // (bank.cap_denominator * BASIS_POINTS * DAYS_A_YEAR)
-
-
-def charge_fen(bank: Bank, principal_fen: int, days: int) -> int:
-    """Return penalty and interest of a pack's own rates on a principal, in fen, rounded down; the cap binds it too."""
-    yearly_bp = bank.penalty_bp + bank.interest_bp
-    return principal_fen * yearly_bp * days // (BASIS_POINTS * DAYS_A_YEAR)
 
 
 def read_lpr(path: Path) -> LprTable:

@@ -112,12 +112,11 @@ def shorten_free_days(pack: dict[str, Any], random: Random) -> tuple[str, str]:
 
 
 def overcharge(pack: dict[str, Any], random: Random) -> tuple[str, str]:
-    """Take more than 1.5 times the LPR of some day of the pack, the lowest being 3.00 %."""
+    """Take more than 1.5 times the LPR of the day the pack came into force, never more than 4.05 % since 2020."""
     bank = dict(PACKS["xiamen-city-2023"]["bank"])
     pack["sources"]["xiamen-city-2023"] = {"title": "The city's", "published": "2023"}
-    pack.pop("valid_to", None)
-    penalty = random.randrange(0, 451)
-    pack["bank"] = bank | {"penalty_bp": penalty, "interest_bp": 451 - penalty + random.randrange(5_000)}
+    penalty = random.randrange(0, 608)
+    pack["bank"] = bank | {"penalty_bp": penalty, "interest_bp": 608 - penalty + random.randrange(5_000)}
     pack["repayment"] |= {"kind": "due_date", "free_days": 42, "hour": 23}
     pack["repayment"].pop("days", None)
     pack.pop("debit", None)

@@ -25,7 +25,7 @@ def pack_file(place: Path, text: str, name: str = "xiamen-city-2023") -> Path:
         ("min = 501", "min = 500", "PACK_TIERS_OVERLAP", "tiers[1]"),
         ("min = 651", "min = 600", "PACK_TIERS_OVERLAP", "tiers[3]"),
         ("max = 600", "max = 400", "PACK_TIER_EMPTY", "tiers[1]"),
-        ("penalty_bp = 150", "penalty_bp = 151", "PACK_FEE_ABOVE_CAP", "bank.penalty_bp"),
+        ("penalty_bp = 150", "penalty_bp = 248", "PACK_FEE_ABOVE_CAP", "bank.penalty_bp"),
         ("cap_numerator = 3", "cap_numerator = 4", "PACK_FEE_ABOVE_CAP", "bank.cap_numerator"),
         ("free_days = 42", "free_days = -1", "PACK_NEGATIVE", "repayment.free_days"),
         ("free_days = 42", "free_days = 41", "PACK_FREE_DAYS", "repayment.free_days"),

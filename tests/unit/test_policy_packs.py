@@ -210,6 +210,8 @@ def test_every_pack_deducts_insurance_then_prepayment_then_credit(name):
     world.send(DepositInsuranceAccount(world.city, 10_000), interface="api")
     world.send(DepositPrepayment(HOME[name], world.city, 5_000), interface="api")
     decision = world.send(charge(line("F1", 47_500), institution=HOME[name], at=world.city))
+    if PACKS[name].settlement.all_at_visit_end:
+        decision = world.send(RecordVisit(HOME[name], "V1", "discharged", world.city))
     steps = decision.record.explanation
     assert [(step.name, step.taken_fen) for step in steps] == [
         ("insurance", 10_000), ("prepayment", 5_000), ("credit", 32_500), ("self_pay", 0),

@@ -76,7 +76,7 @@ def test_show_of_an_unknown_pack_is_not_found(policy):
 def test_lint_names_each_fault_its_clause_and_its_remedy(policy, tmp_path):
     """Overlapping tiers, a negative term, a fee above the cap (experience 9.13): exit code 1."""
     text = CITY.read_text("utf-8")
-    overlapping = text.replace("min = 501", "min = 500", 1).replace("penalty_bp = 150", "penalty_bp = 190", 1)
+    overlapping = text.replace("min = 501", "min = 500", 1).replace("penalty_bp = 150", "penalty_bp = 250", 1)
     broken = tmp_path / CITY.name
     broken.write_text(overlapping, "utf-8")
     called = policy("lint", str(broken))

@@ -87,6 +87,17 @@ def test_a_larger_line_turns_self_pay_into_credit():
     assert (result.raised, result.lowered) == (1, 0)
 
 
+def test_what_waits_for_the_end_of_a_visit_is_accounted_for_as_waiting():
+    """Under Pingtan's rules a visit that is open when the window ends is charged and not yet split."""
+    commands = recorded([50_000])[:-1]
+    soon = commands[-1].accepted_at + HOUR
+    result = compared(commands, POLICIES.instead_of(CITY, PACKS["pingtan-2025"]), until=soon)
+    assert (result.a.parts["credit_fen"], result.a.parts["waiting_fen"]) == (47_000, 0)
+    assert (result.b.parts["credit_fen"], result.b.parts["waiting_fen"]) == (0, 50_000)
+    assert result.a.charged_fen == result.b.charged_fen == 50_000
+    assert result.a.unaccounted_fen == result.b.unaccounted_fen == 0
+
+
 def test_what_was_debited_frees_the_line_in_both_runs():
     """A second charge 60 days later finds the first one paid, by whichever clock the pack has."""
     commands = recorded([303_000])
