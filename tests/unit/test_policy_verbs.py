@@ -144,3 +144,12 @@ def test_a_hub_with_a_broken_pack_does_not_start(policy, monkeypatch, tmp_path):
     assert called.status == 78
     assert "PACK_TIERS_OVERLAP" in called.err
     assert "tiers[1]" in called.err
+
+
+def test_whatif_without_a_broker_says_so(policy, monkeypatch):
+    """Exit code 69: try again."""
+    monkeypatch.setenv("MEDCREDIT_PROFILE", "demo")
+    monkeypatch.setenv("MEDCREDIT_KAFKA__BOOTSTRAP", "127.0.0.1:9")
+    called = policy("whatif", "xiamen-city-2023", "pingtan-2025")
+    assert called.status == 69
+    assert "DEPENDENCY_UNREACHABLE" in called.err
