@@ -128,12 +128,13 @@ def load_policies(extra: Path | None = None, ladders: Ladders = DEFAULT_LADDERS)
 def load_directories(places: Sequence[Path], ladders: Ladders = DEFAULT_LADDERS) -> Policies:
     """Return the packs of these directories together; the last one's lock must know their cut points."""
     history: dict[str, Sequence[int]] = {}
-    for place in places:
+    found = [_packs_in(place) for place in places]
+    for place, packs in zip(places, found, strict=True):
         lock = _read_lock(place / LOCK_NAME)
         history |= lock["cut_points"]
-        for pack in _packs_in(place):
+        for pack in packs:
             _check_lock(pack, lock["packs"])
-    policies = Policies(_together(places), ladders, history)
+    policies = Policies(_together(found), ladders, history)
     for provider in _PROVIDERS:
         if policies.cut_points_hash(provider) not in history:
             raise PackError("PACK_NOT_LOCKED", places[-1].name, "packs.lock", f"{provider}: these cut points are new")
@@ -147,12 +148,12 @@ def write_lock(*places: Path) -> Path:
     """
     where = places or (PACKS_DIRECTORY,)
     path = where[-1] / LOCK_NAME
-    lock = _read_lock(path)
-    for pack in _packs_in(where[-1]):
+    lock, found = _read_lock(path), [_packs_in(place) for place in where]
+    for pack in found[-1]:
         if pack.id in lock["packs"]:
             _check_lock(pack, lock["packs"])
         lock["packs"][pack.id] = pack.hash
-    policies = Policies(_together(where))
+    policies = Policies(_together(found))
     for provider in _PROVIDERS:
         lock["cut_points"][policies.cut_points_hash(provider)] = list(policies.cut_points(provider))
     path.write_text(json.dumps(lock, indent=2, sort_keys=True) + "\n", "utf-8")
@@ -166,9 +167,10 @@ def _packs_in(place: Path) -> list[Pack]:
     return packs
 
 
-def _together(places: Sequence[Path]) -> list[Pack]:
+def _together(found: Sequence[Sequence[Pack]]) -> list[Pack]:
+    """Return the packs of all directories; an id belongs to one of them."""
     packs: dict[str, Pack] = {}
-    for pack in (pack for place in places for pack in _packs_in(place)):
+    for pack in (pack for each in found for pack in each):
         if pack.id in packs:
             raise PackError("PACK_DUPLICATE", pack.id, "id", "another directory has a pack of this id")
         packs[pack.id] = pack
