@@ -3,7 +3,7 @@
 import pytest
 from domain_world import DAY, HOUR, PERSON, World, charge, line, score, signing
 
-from hub.policies import load_policies
+from hub.policies import Policies, load_policies
 from schemas.commands import RecordVisit, Subject
 from schemas.reasons import Reason
 
@@ -21,6 +21,16 @@ HOME = {
 """An institution that each pack covers."""
 
 
+NOBODY_ASKED = {
+    "dishonesty_check": False,
+    "insured_only": False,
+    "insurance_link": False,
+    "insurance_credit_check": False,
+}
+OPEN = Policies([pack._replace(enrolment=pack.enrolment._replace(**NOBODY_ASKED)) for pack in PACKS.values()])
+"""The packs without what they ask before they give credit, which has tests of its own."""
+
+
 def instant_in(name: str) -> int:
     """Return an instant a hundred days after a pack came into force."""
     return PACKS[name].valid_from + 100 * DAY + 10 * HOUR
@@ -28,7 +38,7 @@ def instant_in(name: str) -> int:
 
 def world_of(name: str, egret: int | None = None, **about: object) -> World:
     """Return a person who signed under a pack, with this Egret score or none."""
-    world = World(POLICIES)
+    world = World(OPEN)
     world.city = world.wall = instant_in(name)
     if egret is not None:
         world.send(score(POLICIES, egret, at=world.city), interface="score")
