@@ -6,12 +6,13 @@ several. The names are written out (a literal), so that they can be read without
     @pytest.mark.clause("xiamen-city-2023 tiers[0]", "xiamen-city-2023 tiers[1]")
     def test_a_score_of_500_gives_500_yuan(): ...
 
+All clauses of a list may be named by their count: `*(f"xiamen-platform-2024 privileges[{n}]" for n in range(15))`.
 A rule that several packs share is shown by one test with all their names. `docs/policies.md` prints the test beside the
 clause; `tests/unit/test_policy_page.py` fails when a clause has no test, and when a marker names no clause.
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 
@@ -35,6 +36,21 @@ def _clauses(decorator: ast.expr) -> Iterator[str]:
     if not isinstance(decorator, ast.Call) or ast.unparse(decorator.func) != "pytest.mark.clause":
         return
     for argument in decorator.args:
-        if not isinstance(argument, ast.Constant) or not isinstance(argument.value, str):
-            raise TypeError(f"line {argument.lineno}: write the clause's name out")
-        yield argument.value
+        match argument:
+            case ast.Constant(value=str(name)):
+                yield name
+            case ast.Starred(
+                value=ast.GeneratorExp(
+                    elt=ast.JoinedStr(values=parts),
+                    generators=[
+                        ast.comprehension(iter=ast.Call(func=ast.Name("range"), args=[ast.Constant(int(count))]))
+                    ],
+                )
+            ):
+                yield from (_numbered(parts, number) for number in range(count))
+            case _:
+                raise TypeError(f"line {argument.lineno}: write the clause's name out")
+
+
+def _numbered(parts: Sequence[ast.expr], number: int) -> str:
+    return "".join(str(part.value) if isinstance(part, ast.Constant) else str(number) for part in parts)

@@ -1,6 +1,5 @@
 """docs/policies.md names for every clause of every shipped pack the tests that show it."""
 
-import ast
 from pathlib import Path
 
 import pytest
@@ -47,8 +46,9 @@ def test_the_collector_reads_markers_of_functions_methods_and_several_clauses(tm
         "import pytest\nclass TestIt:\n    @pytest.mark.clause('p a', 'p b')\n    def test_one(self): ...\n"
         "@pytest.mark.kafka\n@pytest.mark.clause('p a')\nasync def test_two(): ...\n"
     )
-    ast.parse(text)
+    text += "@pytest.mark.clause(*(f'p c[{n}]' for n in range(2)))\ndef test_three(): ...\n"
     Path(tmp_path / "test_x.py").write_text(text, "utf-8")
     shown = clause_tests(tmp_path)
+    assert shown["p c[0]"] == shown["p c[1]"] == ["test_x.py::test_three"]
     assert sorted(shown["p a"]) == ["test_x.py::test_one", "test_x.py::test_two"]
     assert shown["p b"] == ["test_x.py::test_one"]
