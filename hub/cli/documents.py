@@ -14,8 +14,8 @@ from hub.cli.find import FindAnswer
 from hub.cli.hl7_answers import AckAnswer, LintAnswer, SendAnswer, SourceAnswer
 from hub.cli.migrate import Applied, MigrationLine, RebuiltBooks
 from hub.cli.output import Problem
-from hub.cli.simulate import SimulateDocument
 from hub.cli.policy_answers import LintedPacks, PackList, PacksDiffer, PackShown, WhatIfAnswer
+from hub.cli.simulate import SimulateDocument
 from hub.cli.tail_lines import TailLine
 from hub.cli.topics import CreatedAnswer, LagAnswer, TopicsAnswer
 from hub.cli.verify import VerifyDocument
