@@ -11,9 +11,9 @@ ACCOUNT_LENGTH = 26
 ID_LENGTH = 32
 """An account id, one letter for the kind, five characters of a sequence: UnionPay's limit for an order number."""
 
-Kind = Literal["A", "B", "C", "D", "E", "F", "H", "P", "Q", "R", "S", "Y"]
+Kind = Literal["A", "B", "C", "D", "E", "F", "H", "P", "Q", "R", "S", "T", "Y"]
 """A agreement, B bill, C charge (and its decision), D debit order, E encounter, F family link, H hold on a line,
-P prepayment, Q proposal, R refund, S relief case, Y repayment."""
+P prepayment, Q proposal, R refund, S relief case, T statement, Y repayment."""
 
 
 def sm3_hex(content: bytes) -> str:

@@ -32,6 +32,8 @@ TimerKind = Literal[
     "idle_close",
     "parked_credit",
     "hold_expiry",
+    "message",
+    "statement",
     "resume",
     "overdue",
     "reminder",

@@ -135,6 +135,7 @@ class Reason(StrEnum):
     FOREIGN_NOTICE = "FOREIGN_NOTICE"
     SECOND_PERSON_NEEDED = "SECOND_PERSON_NEEDED"
     SETTLEMENT_CONTRA_REQUIRED = "SETTLEMENT_CONTRA_REQUIRED"
+    SOURCES_INVALID = "SOURCES_INVALID"
     VISIT_ARCHIVED = "VISIT_ARCHIVED"
     VISIT_CLOSED = "VISIT_CLOSED"
     VISIT_UNKNOWN = "VISIT_UNKNOWN"
@@ -318,6 +319,7 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.FOREIGN_NOTICE: _R(403, "AR", "207", False, "The notice is signed well but belongs to another merchant. Nothing changed.", "通知签名有效，但属于其他商户。账目未变。"),
     Reason.SECOND_PERSON_NEEDED: _R(409, "AE", "207", False, "{first} already said so; a second person must confirm. Ask a colleague to confirm it.", "{first} 已提出，须由另一人确认。请同事确认。"),
     Reason.SETTLEMENT_CONTRA_REQUIRED: _R(409, "AE", "207", False, "The charge was settled by insurance. Send the contra settlement first.", "该费用已医保结算。请先冲正结算。"),
+    Reason.SOURCES_INVALID: _R(422, "AE", "207", False, "These sources of repayment cannot be used: {why}. Correct the list and send it again.", "还款来源列表无效：{why}。请更正后重发。"),
     Reason.VISIT_ARCHIVED: _R(409, "AE", "207", False, "The visit was settled long ago and is archived. A person must book this line.", "该就诊早已结清并归档。须人工入账。"),
     Reason.VISIT_CLOSED: _R(409, "AE", "207", False, "The visit is closed. Send a supplementary charge or reopen the visit.", "就诊已关闭。请补报费用或重新开启就诊。"),
     Reason.VISIT_UNKNOWN: _R(422, "AE", "204", False, "The visit is neither in this message nor known. Send the visit first.", "就诊号既不在本消息中，也未登记。请先报送就诊。"),

@@ -12,6 +12,7 @@ from hub.domain.bill_states import REOPENED, TRANSITIONS, UNDONE, bill_state
 from hub.domain.decide import decide, fire
 from hub.domain.decision import Decision, Now
 from hub.domain.evolve import apply, evolve
+from hub.domain.holds import prepayment_held
 from hub.domain.reply import reply_for
 from hub.domain.state import AccountState, Agreement, Bill, Debit, encode_core, encode_encounter, new_state
 from hub.domain.timers import next_timer
@@ -294,6 +295,10 @@ def check_invariants(world: World, decision: Decision) -> None:
         assert all(0 <= booked.open_fen <= booked.amount_fen for booked in encounter.lines.values())
     for agreement in core.agreements.values():
         assert 0 <= agreement.used_fen == used_by(world, agreement)
+        held = [hold.open_fen for hold in core.holds.values() if hold.agreement == agreement.id]
+        assert agreement.held_fen >= sum(held)
+    for institution, kept in core.prepayments.items():
+        assert prepayment_held(core, institution) <= kept
     for event in decision.record.events:
         used = isinstance(event, ChargePosted) and event.allocation.credit_fen and not event.hold
         if used or isinstance(event, FamilyHoldPlaced | FamilyBillTaken):

@@ -11,15 +11,18 @@ from adapters.api.bodies import (
     CaptureBody,
     HoldBody,
     PrepaymentRefundBody,
+    RepaymentSourcesBody,
     VoidBody,
 )
 from adapters.api.reading import Asked, Meaning, check_institution, event_at, fen_of, named_person, owner
 from schemas.commands import (
     CaptureHold,
+    ConsentedSource,
     FreezeBill,
     HoldCredit,
     RefundBalance,
     RefundPrepayment,
+    SetRepaymentSources,
     UnfreezeBill,
     VoidHold,
 )
@@ -67,6 +70,13 @@ def _void(_body: VoidBody, asked: Asked) -> Meaning:
     return Meaning(owner(asked, "H", Reason.HOLD_UNKNOWN), VoidHold(asked.address, asked.now))
 
 
+def _sources(body: RepaymentSourcesBody, asked: Asked) -> Meaning:
+    account = owner(asked, "A", Reason.AGREEMENT_UNKNOWN)
+    sources = tuple(ConsentedSource(s.kind, s.channel, s.channel_agreement, s.payer) for s in body.sources)
+    at = event_at(body.consented_at, "/consented_at", asked)
+    return Meaning(account, SetRepaymentSources(asked.address, at, sources, body.consent_version))
+
+
 BILLING: Final[Mapping[type, Callable[[Any, Asked], Meaning]]] = MappingProxyType(
     {
         PrepaymentRefundBody: _prepayment_refund,
@@ -76,6 +86,7 @@ BILLING: Final[Mapping[type, Callable[[Any, Asked], Meaning]]] = MappingProxyTyp
         HoldBody: _hold,
         CaptureBody: _capture,
         VoidBody: _void,
+        RepaymentSourcesBody: _sources,
     }
 )
 """Body type → its command."""

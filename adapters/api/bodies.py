@@ -189,6 +189,23 @@ class DeathBody(BaseBody, frozen=True):
     reference: Text = ""
 
 
+class SourceBody(BaseBody, frozen=True):
+    """One further source: the person's second channel, or the contract of a family payer, named by account."""
+
+    kind: Literal["second_channel", "family"]
+    channel: Literal["alipay", "unionpay", "bank"]
+    channel_agreement: Word
+    payer: Annotated[str, msgspec.Meta(max_length=26)] = ""
+
+
+class RepaymentSourcesBody(BaseBody, frozen=True):
+    """The person consents to further sources in this order; an empty list takes the consent back."""
+
+    sources: Annotated[list[SourceBody], msgspec.Meta(max_length=5)]
+    consent_version: Word
+    consented_at: Time = ""
+
+
 AnyBody = (
     AgreementBody
     | WithdrawalBody
@@ -209,6 +226,7 @@ AnyBody = (
     | FamilyUnlinkBody
     | FamilyUnlinkAnswerBody
     | DeathBody
+    | RepaymentSourcesBody
 )
 
 

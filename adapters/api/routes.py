@@ -31,6 +31,7 @@ from adapters.api.bodies import (
     PrepaymentBody,
     PrepaymentRefundBody,
     RepaymentBody,
+    RepaymentSourcesBody,
     VoidBody,
     WithdrawalBody,
 )
@@ -95,6 +96,7 @@ ROUTES: Final = (
     WriteRoute("/balance-refunds", BalanceRefundBody, "Pay back what was paid beyond every bill"),
     WriteRoute("/bills/{id}/freezes", BillFreezeBody, "Stop the debits of a bill"),
     WriteRoute("/bills/{id}/unfreezes", BillUnfreezeBody, "Free a frozen bill; two people are needed"),
+    WriteRoute("/agreements/{id}/repayment-sources", RepaymentSourcesBody, "Consent to further sources of repayment"),
     WriteRoute("/holds", HoldBody, "Hold credit or prepayment for a stay"),
     WriteRoute("/holds/{id}/captures", CaptureBody, "Complete a hold with one charge"),
     WriteRoute("/holds/{id}/voids", VoidBody, "Give a hold back"),

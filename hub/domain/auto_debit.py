@@ -3,38 +3,28 @@
 Order numbers, expiry and retries follow architecture 12, new order number, to the letter.
 """
 
-from typing import Final
-
 from hub.domain.balances import apply_balance
 from hub.domain.bills import after_payment, mark_overdue, release_waiting
-from hub.domain.clocks import HOUR_MS
 from hub.domain.draft import Draft, Outcome
-from hub.domain.family import debit_source, is_deceased, links_of
-from hub.domain.refunds import gateway_channel
+from hub.domain.family import is_deceased
+from hub.domain.messages import tell
+from hub.domain.retries import TECHNICAL, Attempt, jittered, next_attempt
+from hub.domain.sources import contract_for, end_contract
 from hub.domain.state import Bill, Debit
-from hub.policies.terms import retry_at
 from schemas.commands import Cause, Instant
 from schemas.errands import DebitErrand, QueryErrand
 from schemas.events import (
     BillTermPassed,
-    ChannelAgreementEnded,
     DebitFailed,
     DebitQueried,
     DebitStarted,
     DebitUnknown,
-    FamilyContractNoted,
 )
-
-RISK_RETRY_AFTER_MS: Final = 6 * HOUR_MS
-TECHNICAL: Final[frozenset[Cause]] = frozenset(("technical", "expired", "not_executed_same_number"))
-"""Causes that are no word about the money: the number lives on."""
-NEXT_DAY: Final[frozenset[Cause]] = frozenset(("", "nsf", "limit", "period_rule"))
 
 
 def may_debit(draft: Draft, bill: Bill) -> bool:
-    """Return True when a debit may begin: something owed, nothing live, nothing frozen, and a channel that works."""
-    works = debit_source(draft.core, bill.agreement).channel != ""
-    return works and bill.owed_fen > 0 and not bill.debiting and not bill.frozen and not is_deceased(draft.core)
+    """Return True when a debit may begin: something owed, nothing live, nothing frozen, nobody died."""
+    return bill.owed_fen > 0 and not (bill.debiting or bill.frozen or is_deceased(draft.core))
 
 
 def debit_due(draft: Draft, bill_id: str) -> Outcome:
@@ -42,15 +32,18 @@ def debit_due(draft: Draft, bill_id: str) -> Outcome:
     bill = draft.bill(bill_id)
     if not may_debit(draft, bill):
         return Outcome("TIMER", bill_id)
+    contract = contract_for(draft, bill)
+    if contract is None:
+        tell(draft, bill_id, "debit_stopped", "agreement_dead")
+        return Outcome("TIMER", bill_id)
     ladders, wall = draft.policies.ladders, draft.now.wall
     expires = wall + ladders.order_expiry_ms
-    source = debit_source(draft.core, bill.agreement)
     draft.emit(
         DebitStarted(
             bill.id,
             draft.new_id("D"),
-            gateway_channel(source.channel),
-            bill.owed_fen,
+            contract.channel,
+            min(bill.owed_fen, bill.part_fen or bill.owed_fen),
             bill.attempts + 1,
             new_number=True,
             txn_wall_at=wall,
@@ -58,8 +51,9 @@ def debit_due(draft: Draft, bill_id: str) -> Outcome:
             errand_id=draft.errand_id("debit"),
             started_at=draft.now.city,
             guard_wall_at=expires + ladders.release_after_expiry_ms + 1,
-            channel_agreement=source.channel_agreement if source.link else "",
-            link=source.link,
+            channel_agreement=contract.channel_agreement,
+            link=contract.link,
+            source=contract.place,
         )
     )
     _send(draft, draft.bill(bill_id))
@@ -96,14 +90,13 @@ def retry_due(draft: Draft, bill_id: str) -> Outcome:
 
 def _send(draft: Draft, bill: Bill) -> None:
     debit = draft.debit(bill.order_no)
-    contract = debit.channel_agreement or draft.core.agreements[bill.agreement].channel_agreement
     draft.errands.append(
         DebitErrand(
             draft.errand_id("debit"),
             draft.core.account,
             bill.id,
             debit.channel,
-            contract,
+            debit.channel_agreement,
             debit.order_no,
             debit.amount_fen,
             debit.attempt,
@@ -162,40 +155,41 @@ def fail_debit(draft: Draft, debit: Debit, cause: Cause, gateway_code: str, *, f
     if cause in TECHNICAL and not freed:
         _retry_same_number(draft, debit, cause, gateway_code)
         return
-    retry_at, retry_wall_at = _next_attempt(draft, debit, cause)
-    draft.emit(DebitFailed(debit.bill, debit.order_no, cause, gateway_code, retry_at, retry_wall_at))
-    if cause == "agreement_dead" and debit.link:
-        if links_of(draft.core)[debit.link].state == "active":
-            draft.emit(FamilyContractNoted(debit.link))
-    elif cause == "agreement_dead":
-        draft.emit(ChannelAgreementEnded(draft.bill(debit.bill).agreement, debit.channel))
+    attempt = next_attempt(draft, debit, cause)
+    draft.emit(
+        DebitFailed(
+            debit.bill,
+            debit.order_no,
+            cause,
+            gateway_code,
+            attempt.city_at,
+            attempt.wall_at,
+            source=attempt.source,
+            part_fen=attempt.part_fen,
+        )
+    )
+    _tell_of_failure(draft, debit, cause, attempt)
     _after_failure(draft, debit.bill)
+
+
+def _tell_of_failure(draft: Draft, debit: Debit, cause: Cause, attempt: Attempt) -> None:
+    """End a contract that is dead, and tell the person what they alone can mend."""
+    if cause == "agreement_dead":
+        end_contract(draft, debit, cause)
+    if attempt.planned and attempt.source != debit.source:
+        tell(draft, debit.bill, "source_ended", cause)
+    elif not attempt.planned and cause != "config":
+        tell(draft, debit.bill, "debit_stopped", cause)
 
 
 def _retry_same_number(draft: Draft, debit: Debit, cause: Cause, gateway_code: str) -> None:
     """Retry within the number's life by the ladder; beyond it only a query later than the expiry decides."""
     steps, wall, step = draft.policies.ladders.technical_retries_ms, draft.now.wall, debit.technical
-    if step < len(steps) and wall + steps[step] < debit.expires_wall_at:
-        retry_at = wall + steps[step]
+    retry_at = wall + jittered(steps[step], debit.order_no, step) if step < len(steps) else 0
+    if 0 < retry_at < debit.expires_wall_at:
         draft.emit(DebitFailed(debit.bill, debit.order_no, cause, gateway_code, 0, retry_at, same_number=True))
         return
     plan_query(draft, debit, gateway_code)
-
-
-def _next_attempt(draft: Draft, debit: Debit, cause: Cause) -> tuple[Instant, Instant]:
-    """Return city and wall time of the next attempt with a new number; 0 for none (domain 7)."""
-    bill = draft.bill(debit.bill)
-    retry = draft.policies.packs[bill.pack].retry
-    if bill.frozen or debit.attempt >= retry.attempts:
-        return 0, 0
-    if cause in TECHNICAL:
-        steps = draft.policies.ladders.technical_retries_ms
-        return 0, draft.now.wall + steps[min(debit.attempt, len(steps)) - 1]
-    if cause == "risk":
-        return (draft.now.city + RISK_RETRY_AFTER_MS, 0) if debit.attempt == 1 else (0, 0)
-    # A child's dead contract is not the person's own: the next attempt asks the person's channel.
-    again = cause in NEXT_DAY or (cause == "agreement_dead" and debit.link != "")
-    return (retry_at(retry, debit.attempt, draft.now.city), 0) if again else (0, 0)
 
 
 def _after_failure(draft: Draft, bill_id: str) -> None:

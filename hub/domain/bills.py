@@ -16,7 +16,7 @@ from hub.domain.state import Agreement, Bill, Encounter
 from hub.domain.terms import pause_term
 from hub.domain.waivers import waives
 from hub.policies import Pack
-from hub.policies.terms import debit_at, due_at
+from hub.policies.terms import debit_at, due_at, statement_at
 from schemas.commands import Instant
 from schemas.events import (
     BillClosed,
@@ -66,6 +66,7 @@ def issue_bills(draft: Draft, visit: str, closed_at: Instant, *, supplementary: 
                 ends_at,
                 supplementary,
                 fee_from(pack.bank, closed_at, ends_at),
+                statement_on(pack, agreement, closed_at),
             )
         )
         bill = list(draft.core.bills.values())[-1]
@@ -81,6 +82,13 @@ def clocks(pack: Pack, agreement: Agreement, closed_at: Instant) -> tuple[Instan
     return debit_at(pack, closed_at, ends_at), ends_at
 
 
+def statement_on(pack: Pack, agreement: Agreement, closed_at: Instant) -> Instant:
+    """Return the day of the bank's monthly statement that a bill stands on; 0 where each bill has its own due date."""
+    offer = pack.offer_of(agreement.bank)
+    monthly = offer is not None and offer.statement_day > 0
+    return statement_at(pack, closed_at, agreement.bank) if monthly else 0
+
+
 def bill_late_charge(draft: Draft, visit: str) -> None:
     """Put a late charge's credit on the bill if its debit was never begun, else on a supplementary bill."""
     for agreement, amount in unbilled_credit(draft.state.encounters[visit]).items():
@@ -93,7 +101,8 @@ def bill_late_charge(draft: Draft, visit: str) -> None:
 
 def _takes_late_charge(bill: Bill, visit: str, agreement: str) -> bool:
     mine = bill.visit == visit and bill.agreement == agreement
-    return mine and not (bill.final or bill.attempts or bill.frozen) and bill.owed_fen > 0
+    begun = bill.final or bill.attempts or bill.frozen or bill.statement
+    return mine and not begun and bill.owed_fen > 0
 
 
 def reduce_bill(draft: Draft, bill_id: str, amount_fen: int) -> None:

@@ -54,6 +54,7 @@ from hub.domain.freezing import freeze_bill, unfreeze_bill
 from hub.domain.gateway import record_result
 from hub.domain.losses import record_collection, record_recovery, write_off
 from hub.domain.merging import absorb_account, merge_patient
+from hub.domain.messages import message_due
 from hub.domain.notices import note_agreement_end, receive_notice
 from hub.domain.numbers import identify, identify_patient, route
 from hub.domain.overdue import arrears_due, repair_due, resume_credit
@@ -66,8 +67,10 @@ from hub.domain.repayments import record_repayment
 from hub.domain.results import result_of
 from hub.domain.rewards import reward_due
 from hub.domain.settlements import reverse_settlement, settle_insurance
+from hub.domain.sources import set_repayment_sources
 from hub.domain.standing_views import standing_views
 from hub.domain.state import AccountState, Seen
+from hub.domain.statements import statement_due
 from hub.domain.views import views
 from hub.domain.visits import archive_visit, close_visit, record_visit
 from hub.policies import Pack, Policies
@@ -121,6 +124,7 @@ _DECIDE: Final[dict[type, Callable[[Draft, Any], Outcome | Refusal]]] = {
     commands.HoldCredit: hold_credit,
     commands.CaptureHold: capture_hold,
     commands.VoidHold: void_hold,
+    commands.SetRepaymentSources: set_repayment_sources,
     commands.UnfreezeBill: unfreeze_bill,
     commands.RecordBankCollection: record_collection,
     commands.WaiveFees: waive_bill_fees,
@@ -269,6 +273,8 @@ _FIRE_BY_ID: Final[dict[str, Callable[[Draft, str], Outcome]]] = {
     "reward": reward_due,
     "listing": listing_due,
     "proposal": proposal_due,
+    "message": message_due,
+    "statement": statement_due,
 }
 
 

@@ -2,11 +2,12 @@
 
 from msgspec.structs import replace
 
-from hub.domain.auto_debit import TECHNICAL, fail_debit, plan_query, query
+from hub.domain.auto_debit import fail_debit, plan_query, query
 from hub.domain.bills import after_payment, release_waiting
 from hub.domain.channel_refunds import book_refunds, freeze
 from hub.domain.draft import MONEY_INCIDENT, Draft, Outcome, Refusal
 from hub.domain.refunds import start_refund
+from hub.domain.retries import TECHNICAL
 from hub.domain.state import Debit, Refund
 from schemas.commands import RecordGatewayResult
 from schemas.events import (
@@ -72,7 +73,8 @@ def take_payment(draft: Draft, debit: Debit, trade_no: str) -> Outcome:
         return _known_payment(draft, debit)
     payment = draft.new_id("Y")
     if debit.live:
-        draft.emit(DebitPaid(debit.bill, debit.order_no, debit.channel, debit.amount_fen, trade_no, payment))
+        rest_at = draft.now.city if draft.bill(debit.bill).owed_fen > debit.amount_fen else 0
+        draft.emit(DebitPaid(debit.bill, debit.order_no, debit.channel, debit.amount_fen, trade_no, payment, rest_at))
         release_waiting(draft, debit.bill)
         after_payment(draft, debit.bill)
         return Outcome("POSTED", debit.bill)

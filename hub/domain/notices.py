@@ -6,7 +6,7 @@ from hub.domain.draft import MONEY_INCIDENT, Draft, Outcome, Refusal
 from hub.domain.gateway import contradict_amount, take_payment
 from hub.domain.state import Debit
 from schemas.commands import NoteAgreementEnd, ReceiveNotice
-from schemas.events import ChannelAgreementEnded, DebitDoubted, DebitFinished
+from schemas.events import ChannelAgreementEnded, DebitDoubted, DebitFinished, RepaymentSourceEnded
 from schemas.reasons import Reason
 
 
@@ -107,7 +107,19 @@ def note_agreement_end(draft: Draft, body: NoteAgreementEnd) -> Outcome | Refusa
     agreements = draft.core.agreements.values()
     agreement = next((a for a in agreements if (a.channel, a.channel_agreement) == named), None)
     if agreement is None:
-        return Refusal(Reason.AGREEMENT_UNKNOWN)
+        return _note_source_end(draft, body)
     if not agreement.channel_ended:
         draft.emit(ChannelAgreementEnded(agreement.id, body.channel))
     return Outcome("RECORDED", agreement.id)
+
+
+def _note_source_end(draft: Draft, body: NoteAgreementEnd) -> Outcome | Refusal:
+    """The contract may be a further source of repayment."""
+    named = (body.channel, body.channel_agreement)
+    for agreement in draft.core.agreements.values():
+        for place, source in enumerate(agreement.sources, 1):
+            if (source.channel, source.channel_agreement) == named:
+                if not source.ended:
+                    draft.emit(RepaymentSourceEnded(agreement.id, place, "agreement_dead"))
+                return Outcome("RECORDED", agreement.id)
+    return Refusal(Reason.AGREEMENT_UNKNOWN)

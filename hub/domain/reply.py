@@ -13,6 +13,7 @@ code, instant and result of the first outcome, and `repeated`. Shapes of `Reply.
 * `RecordRepayment`: `{payment, amount_fen, applied[{bill, amount_fen}], refundable_fen}`.
 * `RefundPrepayment`: `{reference, institution}`. `RefundBalance`: `{refunds[]}`.
 * `HoldCredit`: `{hold, institution, visit}`. `CaptureHold`: as a charge, and `hold`. `VoidHold`: `{hold}`.
+* `SetRepaymentSources`: `{agreement}`.
 * `FreezeBill`, `UnfreezeBill`: `{bill}`; `HELD` means that a second person must agree.
 * `RecordVisit`: `{visit, institution}`. `ObserveScore`: `{message_id, sequence, provider}`.
 * `ReceiveNotice`: `{order_no}`.

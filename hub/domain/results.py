@@ -30,6 +30,7 @@ from schemas.commands import (
     RequestFamilyLink,
     RequestFamilyUnlink,
     ReverseSettlement,
+    SetRepaymentSources,
     SettleInsurance,
     SignAgreement,
     UndoOverdue,
@@ -56,6 +57,7 @@ _NAMED: Final[dict[type, tuple[str, ...]]] = {
     RejectProposal: ("proposal",),
     ApproveRelief: ("case",),
     CloseRelief: ("case",),
+    SetRepaymentSources: ("agreement",),
 }
 """What the answer repeats of the command itself."""
 _MADE: Final[dict[type, tuple[str, ...]]] = {

@@ -242,6 +242,49 @@ class PersonAnswer(Struct, frozen=True):
     family: FamilyView | None = None
 
 
+class UnclaimedPrepayment(Struct, frozen=True):
+    """Money paid in advance under a hospital number that no person is linked to (domain 4, without a real name)."""
+
+    account: str
+    short: str
+    name_masked: str
+    prepayments: dict[str, int]
+    total_fen: int
+    at: Instant
+    """When the account last changed."""
+
+
+class Rate(Struct, frozen=True):
+    """A share with its 95 % Wilson interval, from 0 to 1."""
+
+    rate: float
+    low: float
+    high: float
+
+
+class DebitGroup(Struct, frozen=True):
+    """How often one group of debits succeeded, by number and by value."""
+
+    group: str
+    tried: int
+    succeeded: int
+    tried_fen: int
+    succeeded_fen: int
+    by_number: Rate
+    by_value: Rate
+
+
+class DebitReportAnswer(Struct, frozen=True):
+    """Debits by channel and attempt, and bills recovered after their first failure by its cause (domain 7)."""
+
+    orders: int
+    since: Instant
+    by_channel: tuple[DebitGroup, ...]
+    by_attempt: tuple[DebitGroup, ...]
+    recovered_by_cause: tuple[DebitGroup, ...]
+    recovered: DebitGroup
+
+
 class BillTotals(Struct, frozen=True):
     """Bills of an institution in one state."""
 

@@ -12,7 +12,7 @@ from hub.runtime.database import EVERYTHING, Scope
 from hub.web import answers
 from hub.web.access import Access
 from hub.web.api_requests import Route, asked_slice, invalid, our_id
-from hub.web.books import bills, charges, dead_letters, finding, outcomes, persons
+from hub.web.books import bills, charges, dead_letters, finding, outcomes, persons, reports
 from hub.web.books.reading import reading
 from hub.web.live import LiveState
 from hub.web.live_tables import row_id
@@ -54,6 +54,14 @@ class ReadApi:
                 "/institutions/{id}/charges", "Charges of an institution", charge_page, self.institution_charges, pages
             ),
             Route("/outcomes/{key}", "What became of a command answered with 202", a.OutcomeAnswer, self.outcome),
+            Route(
+                "/unclaimed-prepayments",
+                "Prepayments under hospital numbers without a person",
+                a.Page[a.UnclaimedPrepayment],
+                self.unclaimed_prepayments,
+                pages,
+            ),
+            Route("/reports/debits", "How often debits succeed and failures recover", a.DebitReportAnswer, self.debits),
             Route("/dead-letters", "Refused and quarantined messages", letters, self.dead_letters, filters),
             Route(
                 "/dead-letter-counts",
@@ -133,6 +141,17 @@ class ReadApi:
             raise invalid("key", "<account>-<command id>, as the link of a 202 has it")
         async with self._reading(request) as connection:
             return await outcomes.outcome(connection, key)
+
+    async def unclaimed_prepayments(self, request: web.Request) -> object:
+        """Answer a page of prepayments that nobody claimed."""
+        asked = asked_slice(request)
+        async with self._reading(request) as connection:
+            return await reports.unclaimed_prepayments(connection, asked)
+
+    async def debits(self, request: web.Request) -> object:
+        """Answer how well debits succeed."""
+        async with self._reading(request) as connection:
+            return await reports.debits(connection)
 
     async def dead_letters(self, request: web.Request) -> object:
         """Answer a page of dead letters."""

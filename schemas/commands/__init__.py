@@ -77,6 +77,7 @@ from schemas.commands.payments import (
     RecordGatewayResult,
     RecordRepayment,
 )
+from schemas.commands.sources import ConsentedSource, SetRepaymentSources, SourceKind
 from schemas.commands.standing import (
     ApplyRelief,
     ApproveRelief,
@@ -111,6 +112,7 @@ __all__ = [
     "CloseRelief",
     "Command",
     "ConfirmProposal",
+    "ConsentedSource",
     "DepositInsuranceAccount",
     "DepositPrepayment",
     "EndCause",
@@ -164,11 +166,13 @@ __all__ = [
     "RevokeConsent",
     "Role",
     "Scene",
+    "SetRepaymentSources",
     "SettleFamilyLink",
     "SettleFamilyUnlink",
     "SettleInsurance",
     "SettlementMode",
     "SignAgreement",
+    "SourceKind",
     "Struct",
     "Subject",
     "Tick",

@@ -9,6 +9,7 @@ from schemas.commands.holds import HoldBody
 from schemas.commands.identity import IdentityBody
 from schemas.commands.parts import Instant, Interface, ReplyTo, Struct
 from schemas.commands.payments import PaymentBody
+from schemas.commands.sources import SourceBody
 from schemas.commands.standing import StandingBody
 from schemas.commands.treatment import TreatmentBody
 
@@ -23,6 +24,7 @@ Body = (
     | FamilyBody
     | IdentityBody
     | StandingBody
+    | SourceBody
 )
 
 

@@ -119,6 +119,15 @@ from schemas.events.relief import (
     TermPaused,
     TermResumed,
 )
+from schemas.events.sources import (
+    MessageKind,
+    MessagePlanned,
+    MessageSent,
+    RepaymentSourceEnded,
+    RepaymentSourcesSet,
+    SourceEvent,
+    StatementIssued,
+)
 from schemas.events.standing import (
     ArrearsCleared,
     ArrearsGrew,
@@ -160,6 +169,7 @@ Event = (
     | HoldEvent
     | ApprovalEvent
     | ReliefEvent
+    | SourceEvent
     | BillEvent
     | DebitEvent
     | RefundEvent
@@ -247,6 +257,9 @@ __all__ = [
     "LinesHeld",
     "Listed",
     "LossRecovered",
+    "MessageKind",
+    "MessagePlanned",
+    "MessageSent",
     "NumberLinked",
     "NumberNoted",
     "OverdueRecorded",
@@ -277,6 +290,8 @@ __all__ = [
     "RepaidOnTime",
     "RepaymentApplied",
     "RepaymentReceived",
+    "RepaymentSourceEnded",
+    "RepaymentSourcesSet",
     "ResumePlanned",
     "Resumed",
     "RewardPlanned",
@@ -284,6 +299,7 @@ __all__ = [
     "ScoreObserved",
     "SettlementBlocked",
     "SettlementReversed",
+    "StatementIssued",
     "Suspended",
     "TermPaused",
     "TermResumed",

@@ -21,6 +21,8 @@ class BillIssued(Struct, frozen=True, tag="bill_issued"):
     supplementary: bool = False
     fee_at: Instant = 0
     """When the first day that costs something is over; 0 where nobody may charge anything."""
+    statement_on: Instant = 0
+    """The day of the bank's monthly statement that it stands on; 0 where each bill has its own due date."""
 
 
 class BillRevised(Struct, frozen=True, tag="bill_revised"):

@@ -19,9 +19,11 @@ class DebitStarted(Struct, frozen=True, tag="debit_started"):
     guard_wall_at: Instant = 0
     """When the order is asked about if nothing at all is heard."""
     channel_agreement: str = ""
-    """The contract that is debited, where a family member repays; else it is the bill's own agreement's."""
+    """The contract that is debited: a family member's, the agreement's own, or a further consented one."""
     link: str = ""
     """The family link under which that contract pays."""
+    source: int = 0
+    """Place of the contract: 0 a grown child's, 1 the person's own, further consented ones from 2."""
 
 
 class DebitUnknown(Struct, frozen=True, tag="debit_unknown"):
@@ -57,6 +59,10 @@ class DebitFailed(Struct, frozen=True, tag="debit_failed"):
     """Wall time of a technical retry; 0 when there is none."""
     same_number: bool = False
     """True: the order number lives on and is tried again; only a final word of the gateway frees it."""
+    source: int = 0
+    """Place of the contract that the next attempt goes through."""
+    part_fen: int = 0
+    """The next attempt is for at most so much, as the channel's limit allows no more; 0: for all."""
 
 
 class DebitPaid(Struct, frozen=True, tag="debit_paid"):
@@ -68,6 +74,8 @@ class DebitPaid(Struct, frozen=True, tag="debit_paid"):
     amount_fen: int
     trade_no: str
     payment: str
+    rest_at: Instant = 0
+    """When the rest of a bill that was debited in parts follows; 0: nothing is left."""
 
 
 class DebitFinished(Struct, frozen=True, tag="debit_finished"):

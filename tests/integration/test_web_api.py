@@ -12,7 +12,7 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ledger_samples import dead_letter
+from ledger_samples import KEY, dead_letter
 from page_scenes import DAY_MS, posted
 from web_world import ReadSide, read_side
 from yarl import URL
@@ -29,7 +29,7 @@ from schemas.commands import CheckEligibility
 from schemas.errors import ConfigurationError
 from schemas.events import Allocation, BillIssued
 from schemas.ids import account_id, make_id
-from schemas.ledger import LedgerRecord
+from schemas.ledger import CommandSource, LedgerRecord, PersonView
 from schemas.reasons import Reason
 
 pytestmark = pytest.mark.timeout(180)
@@ -197,6 +197,33 @@ async def test_institutions_have_their_live_row_and_their_bills(city: City):
     assert body["risk"] in view["rows"]
     assert view["as_of"]["behind"] == []
     assert view["as_of"]["restoring"] is False
+
+
+async def test_prepayments_under_a_number_without_a_person_are_listed(city: City):
+    """A number account with money and no link is found; once it is linked it leaves the list."""
+    lane = city.side.lanes[0]
+    alone = account_id(KEY, "number", "XMZSH|P1")
+    view = PersonView(
+        alone, "number", "林**", "", "active", 0, {"XMZSH": 5_000, "XMDYY": 0}, 0, "", "", "", "", 0, 0, 0
+    )
+    await lane.commit((LedgerRecord(alone, 1, CommandSource(1), lane.now, lane.wall, "POSTED", after=(view,)), None))
+    await city.side.settled()
+    _, page, _ = await city.get("/unclaimed-prepayments")
+    (found,) = page["items"]
+    assert (found["account"], found["prepayments"], found["total_fen"]) == (alone, {"XMZSH": 5_000}, 5_000)
+    linked = msgspec.structs.replace(view, linked_person=NOBODY, prepayments={"XMZSH": 0})
+    record = LedgerRecord(alone, 2, CommandSource(2), lane.now, lane.wall, "RECORDED", after=(linked,))
+    await lane.commit((record, None))
+    await city.side.settled()
+    assert (await city.get("/unclaimed-prepayments"))[1]["items"] == []
+
+
+async def test_the_report_of_debits_counts_failures_and_their_recovery(city: City):
+    """The scene's one debit failed and nothing was tried again: none of one recovered."""
+    _, body, _ = await city.get("/reports/debits")
+    assert (body["orders"], body["recovered"]["tried"], body["recovered"]["succeeded"]) == (1, 1, 0)
+    assert [(group["group"], group["tried"]) for group in body["by_attempt"]] == [("1", 1)]
+    assert 0 == body["recovered"]["by_number"]["low"] < body["recovered"]["by_number"]["high"] < 1
 
 
 async def test_the_heatmap_counts_visits_of_a_department_and_hour(city: City):

@@ -40,15 +40,24 @@ from hub.domain.state import (
 )
 from hub.domain.timers import next_due
 from schemas.commands import (
+    CaptureHold,
+    ConsentedSource,
     DepositInsuranceAccount,
     DepositPrepayment,
+    FreezeBill,
+    HoldCredit,
     InsuranceSplit,
     NoteAgreementEnd,
     ReceiveNotice,
     RecordRepayment,
     RecordVisit,
+    RefundBalance,
+    RefundPrepayment,
     ReverseSettlement,
+    SetRepaymentSources,
     SettleInsurance,
+    UnfreezeBill,
+    VoidHold,
     WithdrawAgreement,
 )
 from schemas.errands import DebitErrand, RefundErrand, RelayErrand
@@ -167,6 +176,49 @@ class AccountLife(RuleBasedStateMachine):
         bills = list(self.world.state.core.bills)
         bill = bills[choice % len(bills)] if named and bills else ""
         self.send(RecordRepayment(self.world.city, fen, bill), interface="api")
+
+    @rule(fen=FEN, place=PLACES)
+    def a_prepayment_goes_back(self, fen, place):
+        """Never more than is left and not held."""
+        self.send(RefundPrepayment(place, self.world.city, fen), interface="api")
+
+    @rule(fen=FEN)
+    def the_balance_goes_back(self, fen):
+        """To the payments it came from."""
+        self.send(RefundBalance(self.world.city, fen), interface="api")
+
+    @rule(fen=FEN, visit=VISITS, source=st.sampled_from(["credit", "prepayment"]))
+    def a_stay_is_held(self, fen, visit, source):
+        """Before or after its first charges."""
+        self.send(HoldCredit(A, visit, self.world.city, fen, source), interface="api")
+
+    @rule(fen=FEN, choice=st.integers(0, 9), void=st.booleans())
+    def a_hold_ends(self, fen, choice, void):
+        """Captured in one charge, or voided; open, captured or expired."""
+        holds = list(self.world.state.core.holds)
+        if holds:
+            hold = holds[choice % len(holds)]
+            body = VoidHold(hold, self.world.city) if void else CaptureHold(hold, self.world.city, fen)
+            self.send(body, interface="api")
+
+    @rule(choice=st.integers(0, 9), freeze=st.booleans(), author=st.sampled_from(["wang", "li"]))
+    def people_freeze_and_free(self, choice, freeze, author):
+        """One person freezes a bill, two free it."""
+        bills = list(self.world.state.core.bills)
+        if bills:
+            bill = bills[choice % len(bills)]
+            word = FreezeBill if freeze else UnfreezeBill
+            self.send(word(bill, self.world.city, author, "looked at"), interface="api")
+
+    @rule(count=st.integers(0, 2))
+    def further_sources(self, count):
+        """Consent to none, a second channel, or a family payer as well."""
+        agreement = self.world.state.core.agreement
+        sources = (
+            ConsentedSource("second_channel", "unionpay", "token-2"),
+            ConsentedSource("family", "alipay", "child", B),
+        )[:count]
+        self.send(SetRepaymentSources(agreement, self.world.city, sources, "2026-07"), interface="api")
 
     @rule(value=st.sampled_from([50, 150, 250, 350, 480, 660, 720]), back=st.integers(0, 3))
     def a_score(self, value, back):

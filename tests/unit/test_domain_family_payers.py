@@ -75,7 +75,7 @@ def test_a_technical_retry_keeps_number_and_contract_even_after_the_end():
     town.world(PARENT).answer(first, "failed", cause="technical")
     town.send(CHILD, RecordDeath(town.city))
     town.settle()
-    town.move(wall=60_000)
+    town.move(wall=66_000)
     again = debit(town)
     assert again is not first
     assert (again.order_no, again.channel, again.channel_agreement) == (

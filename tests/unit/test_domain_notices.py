@@ -347,7 +347,7 @@ def test_a_frozen_bill_is_only_asked_about_when_a_technical_retry_comes_due():
     world.answer(status="failed", cause="not_executed_same_number")
     notice(world, "paid", amount=OWED + 1)
     before = len(world.query_errands)
-    world.move(wall=60 * SECOND)
+    world.move(wall=66 * SECOND)
     assert len(world.debit_errands) == 1
     assert len(world.query_errands) > before
 

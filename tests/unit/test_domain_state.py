@@ -2,10 +2,11 @@
 
 import struct
 
+import msgspec
 import pytest
-from domain_world import DAY, HOUR, A, World, charge, encoded, line
+from domain_world import DAY, HOUR, PLATFORM, XIAMEN, A, World, charge, encoded, line
 
-from hub.domain.decide import refuse
+from hub.domain.decide import decide, refuse
 from hub.domain.evolve import APPLY
 from hub.domain.state import (
     NEVER,
@@ -155,3 +156,21 @@ def test_the_risk_panel_can_follow_line_and_overdue_amounts():
     assert sum(fact.limit_fen for fact in facts) == 50_000
     assert sum(fact.overdue_fen for fact in facts) == 10_000
     assert sum(fact.credit_fen - fact.returned_credit_fen - fact.repaid_fen for fact in facts) == 10_000
+
+
+def test_a_stay_of_5000_messages_stays_far_below_a_records_limit_and_reads_back_equal():
+    """One line a message, then the discharge: state and record hold, and the deflated state is the same state."""
+    world = World(XIAMEN)
+    world.enrol(700, pack=PLATFORM)
+    state = world.state
+    for number in range(5_000):
+        body = charge(line(f"F-2026070112-{number:06d}", 37, order_no=f"O{number:08d}"), visit="S1", scene="inpatient")
+        state = decide(state, world.command(body), number, XIAMEN, world.now).state
+    leaving = world.command(RecordVisit(A, "S1", "discharged", world.city))
+    closed = decide(state, leaving, 5_000, XIAMEN, world.now)
+    (encounter,) = closed.state.encounters.values()
+    stored = encode_encounter(encounter)
+    assert len(encounter.lines) == 5_000
+    assert len(stored) < 300_000
+    assert decode_encounter(stored) == encounter
+    assert max(len(encode_core(closed.state.core)), len(msgspec.json.encode(closed.record))) < 1_500_000

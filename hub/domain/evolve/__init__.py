@@ -23,6 +23,7 @@ from hub.domain.evolve import (
     identity,
     refunds,
     relief,
+    sources,
     standing,
     visits,
 )
@@ -54,6 +55,7 @@ APPLY: Final[dict[type, Callable[[AccountState, Any], AccountState]]] = {
     **refunds.APPLY,
     **relief.APPLY,
     **standing.APPLY,
+    **sources.APPLY,
     **visits.APPLY,
 }
 """Every event, and the one way it changes the state."""

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from hub.domain.evolve.changes import Applications, armed, counted, disarmed, put, with_bill, with_core, with_used
 from hub.domain.state import AccountState, Alarm, Bill, BillPayment, Charge, Core, Payment
 from schemas import events
+from schemas.city_time import DAY_MS
 
 
 def _issued(state: AccountState, event: events.BillIssued) -> AccountState:
@@ -22,11 +23,15 @@ def _issued(state: AccountState, event: events.BillIssued) -> AccountState:
         event.debit_at,
         event.due_at,
         event.supplementary,
+        statement_on=event.statement_on,
     )
     core = state.core
     timers = armed(core.timers, "auto_debit", bill.id, event.debit_at, city=True, outside=True)
     timers = armed(timers, "term", bill.id, event.due_at, city=True, outside=True)
     timers = armed(timers, "fee", bill.id, event.fee_at, city=True, outside=True)
+    if event.statement_on and f"statement|{event.agreement}" not in timers:
+        due_at = event.statement_on + DAY_MS
+        timers = armed(timers, "statement", event.agreement, due_at, city=True, outside=False)
     core = replace(core, bills=put(core.bills, bill.id, bill), counters=counted(core, "B"), timers=timers)
     return _claimed(AccountState(core, state.encounters), bill)
 

@@ -48,6 +48,7 @@ def _new_debit(event: events.DebitStarted) -> Debit:
         event.expires_wall_at,
         channel_agreement=event.channel_agreement,
         link=event.link,
+        source=event.source,
     )
 
 
@@ -76,7 +77,7 @@ def _failed(state: AccountState, event: events.DebitFailed) -> AccountState:
     timers = core.timers
     if not event.same_number:
         debit = replace(debit, state="failed")
-        bill = replace(bill, debiting=False)
+        bill = replace(bill, debiting=False, source=event.source, part_fen=event.part_fen)
         timers = disarmed(timers, event.order_no, "debit_query")
     timers = disarmed(timers, bill.id, "debit_retry")
     timers = armed(timers, "debit_retry", bill.id, event.retry_at, city=True, outside=True)
@@ -100,6 +101,7 @@ def _paid(state: AccountState, event: events.DebitPaid) -> AccountState:
     payment = Payment(event.payment, event.channel, event.amount_fen, ((bill.id, event.amount_fen),))
     timers = disarmed(core.timers, event.order_no, "debit_query")
     timers = disarmed(timers, bill.id, "debit_retry")
+    timers = armed(timers, "debit_retry", bill.id, event.rest_at, city=True, outside=True)
     return with_core(
         state,
         debits=with_debit(core, debit),
