@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from hub.domain.frozen import Frozen
+from hub.domain.standing_state import joined_standing
 from hub.domain.state import (
     AccountState,
     Core,
@@ -61,6 +62,7 @@ def united(core: Core, other: Core) -> Core:
     prepayments = {key: core.prepayments.get(key, 0) + fen for key, fen in other.prepayments.items()}
     changes["prepayments"] = {**core.prepayments, **prepayments}
     changes["scores"] = {**other.scores, **core.scores, **_newer(core.scores, other.scores)}
+    changes["standing"] = joined_standing(core.standing, other.standing)
     both = {**other.seen, **core.seen}
     changes["seen"] = dict(sorted(both.items(), key=lambda entry: entry[1].at))
     return replace(core, **changes)

@@ -81,6 +81,29 @@ class Standing(Frozen, frozen=True):
         return next((mark for mark in self.marks if mark.bill == bill), None)
 
 
+def joined_standing(mine: Standing | None, theirs: Standing | None) -> Standing | None:
+    """Return the standing of one person who had two accounts: every mark and every month of both."""
+    if mine is None or theirs is None:
+        return mine or theirs
+    table: dict[int, Month] = {}
+    for each in (*mine.months, *theirs.months):
+        old = table.get(each.month, Month(each.month))
+        table[each.month] = Month(
+            each.month,
+            old.repayments + each.repayments,
+            old.repaid_fen + each.repaid_fen,
+            old.late + each.late,
+        )
+    return Standing(
+        tuple(sorted((*mine.marks, *theirs.marks), key=lambda mark: mark.since)),
+        tuple(table[month] for month in sorted(table) if month > max(table) - MONTHS_KEPT),
+        mine.on_time + theirs.on_time,
+        max(mine.rewarded_month, theirs.rewarded_month),
+        max(mine.repaired_at, theirs.repaired_at),
+        mine.blacklisted or theirs.blacklisted,
+    )
+
+
 class Listing(Frozen, frozen=True):
     """An entry of a person on the white or the black list, by two people."""
 
