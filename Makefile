@@ -63,6 +63,7 @@ bench: setup
 
 chaos: setup
 	MEDCREDIT_TEST_CHAOS=full $(BIN)/pytest tests/chaos --timeout 3600 $(ARGS)
+	MEDCREDIT_TEST_CHAOS=full $(BIN)/pytest tests/property/test_domain_every_command.py --timeout 3600
 
 format: setup
 	$(BIN)/ruff check --fix $(SOURCES)
