@@ -128,7 +128,7 @@ class ToyRules:
         return self._ordered(AccountState(core, state.encounters), record.parameters.get("order", "").split())
 
     def _ordered(self, state, order):
-        core, encounters = state
+        core, encounters = state.core, state.encounters
         match order:
             case ["arm", clock, place, due]:
                 timer = Armed(int(due), clock == "city", place == "outside")
