@@ -133,7 +133,6 @@ class Reason(StrEnum):
     REFUND_EXCEEDS = "REFUND_EXCEEDS"
     REFUND_FOREIGN = "REFUND_FOREIGN"
     FOREIGN_NOTICE = "FOREIGN_NOTICE"
-    SECOND_PERSON_NEEDED = "SECOND_PERSON_NEEDED"
     SETTLEMENT_CONTRA_REQUIRED = "SETTLEMENT_CONTRA_REQUIRED"
     SOURCES_INVALID = "SOURCES_INVALID"
     VISIT_ARCHIVED = "VISIT_ARCHIVED"
@@ -317,7 +316,6 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.REFUND_EXCEEDS: _R(409, "AE", "207", False, "The refund in the notice is above what was paid. The bill is frozen until a person decides.", "通知中的退款超过已付金额。账单已冻结，待人工处理。"),
     Reason.REFUND_FOREIGN: _R(200, "AE", "207", False, "The channel refunded money that we did not ask to refund. It is owed again and the bill is frozen until a person decides.", "渠道退回了我方未申请的款项，该金额重新计入欠款，账单已冻结，待人工处理。"),
     Reason.FOREIGN_NOTICE: _R(403, "AR", "207", False, "The notice is signed well but belongs to another merchant. Nothing changed.", "通知签名有效，但属于其他商户。账目未变。"),
-    Reason.SECOND_PERSON_NEEDED: _R(409, "AE", "207", False, "{first} already said so; a second person must confirm. Ask a colleague to confirm it.", "{first} 已提出，须由另一人确认。请同事确认。"),
     Reason.SETTLEMENT_CONTRA_REQUIRED: _R(409, "AE", "207", False, "The charge was settled by insurance. Send the contra settlement first.", "该费用已医保结算。请先冲正结算。"),
     Reason.SOURCES_INVALID: _R(422, "AE", "207", False, "These sources of repayment cannot be used: {why}. Correct the list and send it again.", "还款来源列表无效：{why}。请更正后重发。"),
     Reason.VISIT_ARCHIVED: _R(409, "AE", "207", False, "The visit was settled long ago and is archived. A person must book this line.", "该就诊早已结清并归档。须人工入账。"),
@@ -328,7 +326,7 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.FAMILY_NOT_COVERED: _R(200, "AE", "0", False, "The payer's pack does not let a person of this age share a line, so credit gave nothing.", "付款人适用的政策不允许该年龄者共享额度，信用未支付。"),
     Reason.FAMILY_NO_ANSWER: _R(200, "AE", "0", False, "The payer's account did not answer in time, so credit gave nothing; the hold is void.", "付款人账户未及时答复，信用未支付，冻结已作废。"),
     Reason.NO_LINE: _R(200, "AE", "0", False, "The score gives no credit line under this pack, so credit gave nothing.", "按现行政策，该信用分没有额度，信用未支付。"),
-    Reason.PRESET_EXCEEDED: _R(200, "AE", "0", False, "A fee-control preset is exceeded, so credit gave nothing.", "超过费控预设，信用未支付。"),
+    Reason.PRESET_EXCEEDED: _R(200, "AE", "0", False, "The fee-control preset left {available} for credit; {rest} is to be paid at the window.", "费控预设下信用可用 {available} 元，其余 {rest} 元请到窗口支付。"),
     Reason.SCENE_NOT_COVERED: _R(200, "AE", "0", False, "The pack does not cover this kind of visit, so credit gave nothing.", "现行政策不覆盖该就诊场景，信用未支付。"),
     Reason.SUSPENDED: _R(200, "AE", "0", False, "Credit is suspended because of an overdue bill. It resumes the day after it is paid.", "因有逾期账单，信用就医已暂停；还清次日恢复。"),
     Reason.BARRED: _R(200, "AE", "0", False, "Credit is barred for this person, so credit gave nothing.", "该市民已被限制使用信用就医，信用未支付。"),

@@ -29,7 +29,7 @@ def unfreeze_bill(draft: Draft, body: UnfreezeBill) -> Outcome | Refusal:
         draft.emit(BillUnfreezeProposed(bill.id, body.author, body.note))
         return Outcome("HELD", bill.id)
     if bill.unfreezing_by == body.author:
-        return Refusal(Reason.SECOND_PERSON_NEEDED, {"first": body.author})
+        return Refusal(Reason.SAME_PERSON)
     draft.emit(BillUnfrozen(bill.id, body.author, bill.unfreezing_by, body.note, _debit_at(draft, bill)))
     bill = draft.bill(bill.id)
     if bill.term_passed and bill.owed_fen > 0 and not bill.debiting:
