@@ -18,6 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import psutil
 import pytest
+import structlog
 from browser import find_chromium
 from hypothesis import settings as hypothesis_settings
 
@@ -110,6 +111,14 @@ def _start_keeper(kind: str, directory: Path) -> None:
     wait_until(lambda: ready() or os.waitpid(pid, os.WNOHANG)[0] == pid, seconds=_START_SECONDS)
     if not ready():
         pytest.exit(f"{kind} did not start:\n{tail(log, 40)}", returncode=1)
+
+
+@pytest.fixture(autouse=True)
+def _log_as_it_was() -> Iterator[None]:
+    """A test that runs a verb in this process leaves no logger behind that writes to its captured stderr."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="session")

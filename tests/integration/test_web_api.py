@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ledger_samples import KEY, dead_letter
 from page_scenes import DAY_MS, posted
-from web_world import ReadSide, read_side
+from web_world import ReadSide, read_side, until
 from yarl import URL
 
 from hub.roles.web import serve
@@ -207,15 +207,22 @@ async def test_prepayments_under_a_number_without_a_person_are_listed(city: City
         alone, "number", "林**", "", "active", 0, {"XMZSH": 5_000, "XMDYY": 0}, 0, "", "", "", "", 0, 0, 0
     )
     await lane.commit((LedgerRecord(alone, 1, CommandSource(1), lane.now, lane.wall, "POSTED", after=(view,)), None))
-    await city.side.settled()
-    _, page, _ = await city.get("/unclaimed-prepayments")
-    (found,) = page["items"]
+
+    async def listed() -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = (await city.get("/unclaimed-prepayments"))[1]["items"]
+        return items
+
+    await until(listed)
+    (found,) = await listed()
     assert (found["account"], found["prepayments"], found["total_fen"]) == (alone, {"XMZSH": 5_000}, 5_000)
     linked = msgspec.structs.replace(view, linked_person=NOBODY, prepayments={"XMZSH": 0})
     record = LedgerRecord(alone, 2, CommandSource(2), lane.now, lane.wall, "RECORDED", after=(linked,))
     await lane.commit((record, None))
-    await city.side.settled()
-    assert (await city.get("/unclaimed-prepayments"))[1]["items"] == []
+
+    async def gone() -> bool:
+        return not await listed()
+
+    await until(gone)
 
 
 async def test_the_report_of_debits_counts_failures_and_their_recovery(city: City):
