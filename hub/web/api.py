@@ -11,9 +11,10 @@ from aiohttp import web
 from hub.runtime.database import EVERYTHING, Scope
 from hub.web import answers
 from hub.web.access import Access
-from hub.web.api_requests import Route, asked_slice, invalid, our_id
+from hub.web.api_requests import PAGES, Route, asked_slice, invalid, our_id
 from hub.web.books import bills, charges, dead_letters, finding, outcomes, persons, reports
 from hub.web.books.reading import reading
+from hub.web.clearing_api import ClearingApi
 from hub.web.live import LiveState
 from hub.web.live_tables import row_id
 from hub.web.problems import RefusedError
@@ -37,7 +38,7 @@ class ReadApi:
 
     def routes(self) -> tuple[Route, ...]:
         """Return every route of the read API that answers JSON."""
-        a, pages = answers, ("limit", "after")
+        a, pages = answers, PAGES
         charge_page, bill_page = a.Page[a.ChargeSummary], a.Page[a.BillSummary]
         letters, filters = a.Page[a.DeadLetterSummary], (*pages, "interface", "reason")
         return (
@@ -73,6 +74,7 @@ class ReadApi:
             Route("/find/{key}", "Whatever carries a key", a.Page[a.Found], self.find),
             Route("/views/{view}", "Snapshot of a stream table", a.ViewAnswer, self.view),
             *StandingApi(self._reading).routes(),
+            *ClearingApi(self._reading).routes(),
         )
 
     async def person(self, request: web.Request) -> object:

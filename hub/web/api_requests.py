@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -10,6 +10,9 @@ from hub.web.books.reading import PAGE_MAX, Slice, cursor_of
 from hub.web.problems import RefusedError
 from schemas.ids import account_of
 from schemas.reasons import Reason
+
+PAGES: Final = ("limit", "after")
+"""What a list can be asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """The web application: read API, live stream, page and health on one port."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import asyncpg
 from aiohttp import web
@@ -10,7 +9,6 @@ from hub.runtime.health import Check, health_app
 from hub.runtime.metrics import WEB_REQUESTS
 from hub.web.access import Access
 from hub.web.api import PREFIX, ReadApi, add_routes
-from hub.web.clearing_api import ClearingApi
 from hub.web.live import LiveState
 from hub.web.problems import Handler, answer_problems
 from hub.web.site import add_security_headers, add_site
@@ -31,8 +29,7 @@ def web_app(
         middlewares=[_count, add_security_headers, answer_problems],
         handler_args={"max_line_size": _URL_MAX, "max_field_size": _URL_MAX},
     )
-    clearing: Any = ClearingApi(pool, access).routes()
-    add_routes(app, (*ReadApi(pool, live, access).routes(), *clearing))
+    add_routes(app, ReadApi(pool, live, access).routes())
     stream = LiveStream(live, access)
     app.router.add_get(f"{PREFIX}/live", stream.handle)
     app.on_shutdown.append(lambda _app: stream.close())

@@ -9,7 +9,6 @@ import yaml
 
 from hub.web.api import PREFIX, ReadApi
 from hub.web.api_requests import Route
-from hub.web.clearing_api import ClearingApi
 from hub.web.live import STREAMS
 
 FILE = Path(__file__).parents[2] / "schemas" / "openapi-web.yaml"
@@ -42,8 +41,7 @@ _QUERY: dict[str, dict[str, Any]] = {
 def document() -> dict[str, Any]:
     """Return the document; the same code gives the same document."""
     nothing = cast("Any", None)
-    clearing: Any = ClearingApi(nothing, nothing).routes()
-    routes = (*ReadApi(nothing, nothing, nothing).routes(), *clearing)
+    routes = ReadApi(nothing, nothing, nothing).routes()
     schemas, components = msgspec.json.schema_components([route.answer for route in routes], ref_template=_REF)
     paths = {
         PREFIX + route.path: {"get": _operation(route, schema)} for route, schema in zip(routes, schemas, strict=True)

@@ -7,11 +7,9 @@ from aiohttp import web
 
 from hub.web import standing_answers as answers
 from hub.web.answers import Page
-from hub.web.api_requests import Route, asked_slice, our_id
+from hub.web.api_requests import PAGES, Route, asked_slice, our_id
 from hub.web.books import standing
 from schemas.ids import ACCOUNT_LENGTH, ID_LENGTH
-
-_PAGES = ("limit", "after")
 
 
 class StandingApi:
@@ -25,10 +23,10 @@ class StandingApi:
         cases, approvals = Page[answers.ReliefCaseAnswer], Page[answers.ApprovalAnswer]
         return (
             Route("/persons/{id}/standing", "How a person repays", answers.StandingAnswer, self.person_standing),
-            Route("/persons/{id}/relief-cases", "Relief cases of a person", cases, self.person_relief_cases, _PAGES),
-            Route("/persons/{id}/approvals", "What was proposed", approvals, self.person_approvals, _PAGES),
-            Route("/persons/{id}/notices", "What was told", Page[answers.NoticeAnswer], self.person_notices, _PAGES),
-            Route("/lists", "Persons on a list, or barred", Page[answers.ListedPerson], self.lists, _PAGES),
+            Route("/persons/{id}/relief-cases", "Relief cases of a person", cases, self.person_relief_cases, PAGES),
+            Route("/persons/{id}/approvals", "What was proposed", approvals, self.person_approvals, PAGES),
+            Route("/persons/{id}/notices", "What was told", Page[answers.NoticeAnswer], self.person_notices, PAGES),
+            Route("/lists", "Persons on a list, or barred", Page[answers.ListedPerson], self.lists, PAGES),
             Route("/approvals/{id}", "One proposal", answers.ApprovalAnswer, self.approval),
             Route("/relief-cases/{id}", "One relief case", answers.ReliefCaseAnswer, self.relief_case),
         )
