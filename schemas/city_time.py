@@ -1,6 +1,6 @@
 """Arithmetic of city time: Asia/Shanghai is eight hours ahead of UTC all year (domain 2)."""
 
-from datetime import date
+from datetime import date, timedelta, timezone
 from typing import Final
 
 from schemas.commands import Instant
@@ -8,6 +8,8 @@ from schemas.commands import Instant
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
 _OFFSET_MS: Final = 8 * HOUR_MS
+CITY: Final = timezone(timedelta(hours=8))
+"""For texts of clocks without an offset."""
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 
 

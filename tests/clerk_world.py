@@ -17,7 +17,7 @@ from test_lanes_domain import City
 from test_projector import running
 
 from adapters.sandbox.keys import make_keys
-from hub.clearing.books import day_of, next_day, starts_at
+from hub.clearing.books import next_day
 from hub.roles.clerk import compose
 from hub.runtime.bus import log_client
 from hub.runtime.clock import skip_city, start_city
@@ -25,6 +25,7 @@ from hub.runtime.database import connect
 from hub.runtime.durable_log import DurableLog
 from hub.runtime.migrations import migrate
 from hub.runtime.settings import Settings
+from schemas.city_time import city_date, day_start
 from streams.clerk.worker import Clerk
 from streams.lanes.domain_rules import DomainRules
 
@@ -40,7 +41,7 @@ class Days:
     @property
     def today(self) -> Any:
         """The city's day."""
-        return day_of(self.world.clock.city())
+        return city_date(self.world.clock.city())
 
     async def treat(self, who: int, fen: int, visit: str, institution: str = A) -> None:
         """One charge on credit of a person whose account lies on partition `who % 4`."""
@@ -61,7 +62,7 @@ class Days:
 
     def midnight(self) -> None:
         """Let the city's day end."""
-        self._pass(starts_at(next_day(self.today)) - self.world.clock.city() + 1_000)
+        self._pass(day_start(next_day(self.today)) - self.world.clock.city() + 1_000)
 
     def pass_hours(self, hours: int) -> None:
         """Let hours of the city pass."""

@@ -11,9 +11,10 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
-from hub.clearing.books import CITY, Book, Entry, EntryKind
+from hub.clearing.books import Book, Entry, EntryKind
 from hub.runtime.bill_files import MEMBER_BYTES_MAX, gbk_lines, unreadable, wrong_total
 from hub.runtime.guomi import sm3_hex
+from schemas.city_time import CITY
 from schemas.money import AmountSyntaxError, fen_from_text, yuan_text
 
 COLUMNS: Final = ("明细号", "类型", "金额（元）", "时间")

@@ -3,10 +3,11 @@
 import base64
 import binascii
 import zlib
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date
 from itertools import accumulate
 from typing import Final
 
+from adapters.unionpay.text import moment_of
 from hub.clearing.books import Book, Entry, EntryKind
 from hub.runtime.bill_files import gbk_lines, unpacked, unreadable
 
@@ -21,7 +22,6 @@ _STARTS: Final = tuple(start + number for number, start in enumerate(accumulate(
 _TIME, _AMOUNT, _QUERY_ID, _ORDER, _TYPE = 5, 7, 10, 12, 20
 _NAMES: Final = {5: "交易传输时间", 7: "交易金额", 10: "queryId", 12: "orderId", 20: "txnType"}
 _KINDS: Final[dict[str, EntryKind]] = {"11": "payment", "01": "payment", "04": "refund", "31": "refund"}
-_ZONE: Final = timezone(timedelta(hours=8))
 
 
 def read_answer(file_content: str, mer_id: str, day: date) -> Book:
@@ -77,8 +77,7 @@ def _sliced(line: str | bytes) -> list[str] | None:
 def _instant(row: int, text: str, day: date) -> int:
     """Return the instant of `MMddHHmmss`; the year is that of the file, or the one before for the last of December."""
     year = day.year - 1 if text.startswith("12") and day.month == 1 else day.year
-    try:
-        at = datetime.strptime(f"{year}{text}", "%Y%m%d%H%M%S").replace(tzinfo=_ZONE)
-    except ValueError as error:
-        raise unreadable(row, _NAMES[_TIME], f"{text!r} is no time") from error
-    return round(at.astimezone(UTC).timestamp() * 1000)
+    at = moment_of(f"{year}{text}")
+    if at is None:
+        raise unreadable(row, _NAMES[_TIME], f"{text!r} is no time")
+    return round(at.timestamp() * 1000)

@@ -1,14 +1,13 @@
 """What a book holds of one day, whoever keeps it: the hub, an institution, a payment channel, a bank (domain 11)."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date, timedelta
 from typing import Final, Literal, NamedTuple
 
+from schemas.city_time import day_start
 from schemas.commands import Instant
 
 EntryKind = Literal["payment", "refund", "charge", "credit", "advance"]
-CITY: Final = timezone(timedelta(hours=8))
-"""Asia/Shanghai: eight hours ahead of UTC all year."""
 _DAY: Final = timedelta(days=1)
 
 
@@ -47,16 +46,6 @@ class Book(NamedTuple):
         return sum(entry.amount_fen for entry in self.entries if not entry.open)
 
 
-def starts_at(day: date) -> Instant:
-    """Return 00:00 of a city day."""
-    return round(datetime(day.year, day.month, day.day, tzinfo=CITY).timestamp() * 1000)
-
-
-def day_of(instant: Instant) -> date:
-    """Return the city day of an instant."""
-    return datetime.fromtimestamp(instant / 1000, UTC).astimezone(CITY).date()
-
-
 def next_day(day: date) -> date:
     """Return the day after."""
     return day + _DAY
@@ -69,5 +58,5 @@ def previous_day(day: date) -> date:
 
 def of_day(entries: Iterable[Entry], day: date) -> tuple[Entry, ...]:
     """Return the entries of a city day, in their order."""
-    begin, end = starts_at(day), starts_at(next_day(day))
+    begin, end = day_start(day), day_start(next_day(day))
     return tuple(entry for entry in entries if begin <= entry.at < end)

@@ -25,7 +25,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from hub.clearing.books import CITY
+from schemas.city_time import CITY
 from schemas.commands import Instant
 from schemas.ids import sm3_hex
 

@@ -18,10 +18,10 @@ from adapters.hl7.translation import PRODUCTION, SANDBOX, Setting
 from hub.cli.hl7_answers import AckAnswer, LintAnswer, LintedMessage, SendAnswer, SentFile, SourceAnswer
 from hub.cli.hl7_source import write_source
 from hub.cli.output import VerbError, answer, language, say
-from hub.cli.texts import day_of
 from hub.cli.verbs import verb
 from hub.runtime.clock import open_clock
 from hub.runtime.settings import Settings, read_settings
+from schemas.city_time import city_date
 from schemas.errors import ConfigurationError
 from schemas.reasons import Reason
 
@@ -108,7 +108,7 @@ def add(
     """Write a profile to complete and 12 sample messages. Example: medcredit hl7 source add HIS@XMNEW --dir xmnew."""
     settings = _settings()
     try:
-        written = write_source(name, directory or Path(name.lower().replace("@", "-")), day_of(_city(settings)))
+        written = write_source(name, directory or Path(name.lower().replace("@", "-")), city_date(_city(settings)))
     except ValueError as wrong:
         raise typer.BadParameter(str(wrong)) from None
     mllp, http = str(settings.edge.mllp), f"http://{settings.edge.http}/fhir/R4"

@@ -1,12 +1,12 @@
 """Ids, instants and amounts as people read them on a terminal (experience 2.1, 8)."""
 
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Final
 
+from schemas.city_time import CITY
 from schemas.ids import ACCOUNT_LENGTH, ID_LENGTH, short
 from schemas.money import yuan_text
 
-_CITY: Final = timezone(timedelta(hours=8))
 _LETTER: Final = 8
 
 
@@ -26,18 +26,13 @@ def moment(instant: int, *, seconds: bool = True) -> str:
     """Return an instant as city time with its offset: `2026-07-03 10:15:12 +08`; a dash for none."""
     if not instant:
         return "–"
-    at = datetime.fromtimestamp(instant / 1000, UTC).astimezone(_CITY)
+    at = datetime.fromtimestamp(instant / 1000, UTC).astimezone(CITY)
     return f"{at:%Y-%m-%d %H:%M:%S} +08" if seconds else f"{at:%Y-%m-%d %H:%M} +08"
-
-
-def day_of(instant: int) -> date:
-    """Return the city's day of an instant."""
-    return datetime.fromtimestamp(instant / 1000, UTC).astimezone(_CITY).date()
 
 
 def clock_time(instant: int) -> str:
     """Return an instant as `10:15:12.431 +08`."""
-    at = datetime.fromtimestamp(instant / 1000, UTC).astimezone(_CITY)
+    at = datetime.fromtimestamp(instant / 1000, UTC).astimezone(CITY)
     return f"{at:%H:%M:%S}.{instant % 1000:03d} +08"
 
 

@@ -1,11 +1,9 @@
 """Who is how old in the city: a birthday begins at midnight (domain 9)."""
 
-from datetime import date, datetime, timedelta, timezone
-from typing import Final
+from datetime import date
 
+from schemas.city_time import day_start
 from schemas.commands import Instant
-
-_CITY: Final = timezone(timedelta(hours=8))
 
 
 def birthday(birth_on: str, years: int) -> Instant:
@@ -20,7 +18,7 @@ def birthday(birth_on: str, years: int) -> Instant:
         day = date(year, 3, 1) if leap and not _is_leap(year) else born.replace(year=year)
     except ValueError:
         return 0
-    return int(datetime(day.year, day.month, day.day, tzinfo=_CITY).timestamp()) * 1000
+    return day_start(day)
 
 
 def is_below(birth_on: str, years: int, at: Instant) -> bool:

@@ -4,16 +4,15 @@
 are kept as whole numerators, so a principal that was partly repaid and a rate that changed cost no accuracy.
 """
 
-from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from hub.domain.clocks import DAY_MS, HOUR_MS, city_midnight
+from hub.domain.clocks import DAY_MS, city_midnight
 from hub.policies.clauses import Bank
 from hub.policies.lpr import BASIS_POINTS, DAYS_A_YEAR, LprTable
+from schemas.city_time import city_date
 from schemas.commands import Instant
 
 _YEAR: Final = BASIS_POINTS * DAYS_A_YEAR
-_CITY_MS: Final = 8 * HOUR_MS
 
 
 class Sums(NamedTuple):
@@ -51,4 +50,4 @@ def charges_fees(bank: Bank) -> bool:
 
 def rate_of(lpr: LprTable, ended_at: Instant) -> int:
     """Return the LPR of the city day that ended at this midnight, in basis points."""
-    return lpr.rate_on(datetime.fromtimestamp((ended_at - 1 + _CITY_MS) / 1000, UTC).date())
+    return lpr.rate_on(city_date(ended_at - 1))

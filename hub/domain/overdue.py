@@ -3,20 +3,18 @@
 Days in arrears are whole 24 h from the end of the term, without the time a relief case stopped the clock.
 """
 
-from datetime import date
-
 from hub.domain.credit_lines import set_line
 from hub.domain.draft import Draft, Outcome
 from hub.domain.evolve.standing import standing_of, unmarked
 from hub.domain.fees import waive_fees
 from hub.domain.reminders import plan_reminder
-from hub.domain.rewards import city_month, plan_reward, tell_score
+from hub.domain.rewards import city_month, month_start, plan_reward, tell_score
 from hub.domain.standing_state import RELIEF_CHANNEL, OverdueMark, Proposal, Standing
 from hub.domain.state import Bill
 from hub.domain.waivers import waives
 from hub.policies import Pack
 from hub.policies.standing import is_barred, reduction_for
-from schemas.city_time import DAY_MS, at_hour, city_date, city_midnight, day_start
+from schemas.city_time import DAY_MS, at_hour, city_date, city_midnight
 from schemas.commands import Instant
 from schemas.events import (
     ArrearsCleared,
@@ -125,10 +123,9 @@ def _repair_at(pack: Pack, clean_from: Instant) -> Instant:
 
 def months_later(at: Instant, months: int) -> Instant:
     """Return the same time of the same day so many city months later, of a shorter month's last day."""
-    day = city_date(at)
-    month = day.year * 12 + day.month - 1 + months
-    last = (date((month + 1) // 12, (month + 1) % 12 + 1, 1) - date(month // 12, month % 12 + 1, 1)).days
-    return day_start(date(month // 12, month % 12 + 1, min(day.day, last))) + at - city_midnight(at)
+    month = city_month(at) + months
+    last = (month_start(month + 1) - month_start(month)) // DAY_MS
+    return month_start(month) + (min(city_date(at).day, last) - 1) * DAY_MS + at - city_midnight(at)
 
 
 def _own_fen(bill: Bill) -> int:

@@ -8,11 +8,12 @@ from typing import NamedTuple
 import msgspec
 
 from hub.clearing.batches import by_pair, opened
-from hub.clearing.books import next_day, starts_at
+from hub.clearing.books import next_day
 from hub.clearing.day_books import DayBooks, close_text
 from hub.clearing.settlement_file import BatchTotals, detail_lines, settlement_file
 from hub.domain.advances import batch_id
 from hub.runtime.sections import CriticalSections
+from schemas.city_time import day_start
 from schemas.commands import CloseDay, Command, OpenAdvance
 from schemas.events import AdvanceOpened
 from schemas.ledger import LedgerRecord
@@ -95,7 +96,7 @@ class DayCloser:
         heads.update({row["partition"]: row["head"] for row in await self._store.rows("heads", day)})
         books = DayBooks(heads)
         count = 0
-        async for partition, record in self._store.records(starts_at(day), starts_at(next_day(day))):
+        async for partition, record in self._store.records(day_start(day), day_start(next_day(day))):
             books.add(partition, _records.decode(record))
             count += 1
             if not count % _BREATH_RECORDS:

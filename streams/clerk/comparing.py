@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
 from typing import Final, TypeVar
 
-from hub.clearing.books import Book, Entry, day_of, next_day, previous_day, starts_at
+from hub.clearing.books import Book, Entry, next_day, previous_day
 from hub.clearing.matching import Comparison, Neighbours, compare
 from hub.runtime import metrics
 from hub.runtime.bill_files import BillFileError
 from hub.runtime.clock import Clock
 from hub.runtime.logs import get_logger
+from schemas.city_time import city_date, day_start
 from schemas.commands import Command, RecordAdvanceWord, RecordBankCollection
 from schemas.errors import TransportError
 from streams.clerk.files import BookSource, ConfirmationSource
@@ -61,11 +62,11 @@ class Comparer:
     async def _days(self, book: str) -> list[date]:
         """Return the closed days of which a file is to be asked for now."""
         now = self._clock.city()
-        rows = await self._store.rows("days_without_file", book, day_of(now))
+        rows = await self._store.rows("days_without_file", book, city_date(now))
         return [row["day"] for row in rows if self._is_time(book, row["day"], now)]
 
     def _is_time(self, book: str, day: date, now: int) -> bool:
-        ready = now >= starts_at(next_day(day)) + FILES_AFTER_MS
+        ready = now >= day_start(next_day(day)) + FILES_AFTER_MS
         return ready and time.monotonic() >= self._not_before.get((book, day), 0.0)
 
     async def _book(self, source: BookSource, day: date) -> int:
@@ -109,7 +110,7 @@ class Comparer:
         return Book(f"hub:{name}", ours[day]), Book(name, theirs.get(day, ())), around
 
     async def _lines_of(self, institution: str, day: date) -> tuple[Entry, ...]:
-        rows = await self._store.rows("institution_lines", institution, starts_at(day), starts_at(next_day(day)))
+        rows = await self._store.rows("institution_lines", institution, day_start(day), day_start(next_day(day)))
         return tuple(
             Entry(row["kind"], row["line_key"], row["amount_fen"] * (-1 if row["kind"] == "credit" else 1), row["at"])
             for row in rows
@@ -134,7 +135,7 @@ class Comparer:
             command = self._orders.collection(source.bank, day.isoformat(), collected)
             if command is not None:
                 await send(command)
-        at = starts_at(next_day(day))
+        at = day_start(next_day(day))
         ours = Book(name, tuple(Entry("advance", row["batch"], row["amount_fen"], at) for row in batches))
         theirs = tuple(Entry("advance", w.batch, w.amount_fen, at, w.serial) for w in confirmation.words if w.paid)
         await self._store.save_book(day, Book(name, theirs), sm3, self._clock.wall())

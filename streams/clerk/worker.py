@@ -6,12 +6,13 @@ from datetime import date
 
 import msgspec
 
-from hub.clearing.books import next_day, starts_at
+from hub.clearing.books import next_day
 from hub.runtime import metrics
 from hub.runtime.clock import Clock
 from hub.runtime.database import UNREACHABLE
 from hub.runtime.durable_log import DurableLog, HubBusyError
 from hub.runtime.logs import get_logger
+from schemas.city_time import day_start
 from schemas.commands import Command
 from streams.clerk.closing import DayCloser
 from streams.clerk.comparing import Comparer
@@ -87,7 +88,7 @@ class Clerk:
     async def _close_next(self) -> bool:
         day: date | None = await self._store.value("next_day")
         now = self._clock.city()
-        if day is None or now < starts_at(next_day(day)):
+        if day is None or now < day_start(next_day(day)):
             return False
         if not await self._whole(day):
             return False
@@ -100,7 +101,7 @@ class Clerk:
 
     async def _whole(self, day: date) -> bool:
         """Say whether every partition's `now` is past the day in the books; tick those that are not."""
-        end = starts_at(next_day(day))
+        end = day_start(next_day(day))
         ids = self._ticked.setdefault(day, [])
         if not ids:
             await self._tick(day, range(self._partitions))

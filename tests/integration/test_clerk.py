@@ -7,12 +7,12 @@ from pathlib import Path
 from clerk_world import B, clerk, clerk_process, days
 from lanes_world import World, until
 
-from hub.clearing.books import day_of
 from hub.clearing.day_books import close_text
 from hub.clearing.settlement_file import BatchWord, Confirmation, confirmation_file
 from hub.runtime.guomi import KeyRing, SoftwareProvider
 from hub.runtime.settings import Settings
 from infra.processes import wait_until
+from schemas.city_time import city_date
 from schemas.events import AdvanceConfirmed, AdvanceOpened, DayClosed
 from streams.clerk.closing import AFTER_CLOSE_BEFORE_ANNOUNCING
 
@@ -104,7 +104,7 @@ async def test_a_banks_confirmation_is_booked_and_compared_with_our_batches(
             found = "SELECT count(*) = 2 FROM clearing.reconciliations WHERE day = $1"
             await until(lambda: city.ask(found, first), seconds=40)
             await until(lambda: confirmed(world), seconds=20)
-        assert day_of(world.clock.city()) != first
+        assert city_date(world.clock.city()) != first
         rows = await city.rows("SELECT theirs, ours_fen, theirs_fen, differences FROM clearing.reconciliations")
         by_book = {row["theirs"]: row for row in rows}
         assert by_book["bank:ICBC"]["ours_fen"] == by_book["bank:ICBC"]["theirs_fen"] == 40_000

@@ -7,7 +7,6 @@ from domain_world import CITY, DAY, HOUR, PLATFORM, START, XIAMEN, A, B, World, 
 from msgspec.structs import replace
 
 from hub.clearing.batches import Item, by_pair, opened
-from hub.clearing.books import starts_at
 from hub.clearing.day_books import Agreement, DayBooks, close_text, proof_holds
 from hub.clearing.settlement_file import (
     BatchTotals,
@@ -20,6 +19,7 @@ from hub.clearing.settlement_file import (
     read_confirmation,
     settlement_file,
 )
+from schemas.city_time import day_start
 from schemas.commands import RecordBankCollection, RecordRepayment, WriteOffBill
 from schemas.ids import sm3_hex
 
@@ -146,7 +146,7 @@ def test_a_settlement_file_has_the_documented_widths_and_its_own_digest():
 
 CONFIRMED = Confirmation(
     "ICBC", DAY_ONE, (BatchWord("f" * 32, paid=True, amount_fen=34_900, serial="S1"),),
-    (Collection("B" * 32, 1_000, 12, starts_at(date(2026, 7, 2)), "S2"),),
+    (Collection("B" * 32, 1_000, 12, day_start(date(2026, 7, 2)), "S2"),),
 )  # fmt: skip
 
 

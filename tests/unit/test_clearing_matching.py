@@ -5,12 +5,13 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.clearing.books import Book, Entry, day_of, next_day, of_day, starts_at
+from hub.clearing.books import Book, Entry, next_day, of_day
 from hub.clearing.causes import WORDS, Cause
 from hub.clearing.matching import Neighbours, causes, compare
+from schemas.city_time import city_date, day_start
 
 DAY = date(2026, 7, 3)
-NOON = starts_at(DAY) + 43_200_000
+NOON = day_start(DAY) + 43_200_000
 
 
 def paid(key: str, fen: int = 810, **more: object) -> Entry:
@@ -57,7 +58,7 @@ def test_each_cause_of_domain_11_is_told_apart():
 
 def test_the_difference_of_experience_2_is_one_day_cut():
     """8.10 paid at 23:59:58 stands in the file of the next day: one entry explains it."""
-    late = Entry("payment", "DB", 810, starts_at(next_day(DAY)) - 2_000)
+    late = Entry("payment", "DB", 810, day_start(next_day(DAY)) - 2_000)
     found = against([paid("A", 12_843_190), late], [paid("A", 12_843_190)], Neighbours(theirs={("payment", "DB")}))
     assert found == [(Cause.DAY_CUT, "DB", 810)]
 
@@ -121,9 +122,9 @@ def test_planted_faults_are_found_one_for_one_with_their_causes(amounts, data):
 
 def test_the_city_day_of_an_instant_is_that_of_shanghai():
     """16:00 UTC is midnight there."""
-    assert day_of(starts_at(DAY)) == DAY
-    assert day_of(starts_at(DAY) - 1) == date(2026, 7, 2)
-    rows = (paid("A"), Entry("payment", "B", 1, starts_at(next_day(DAY))))
+    assert city_date(day_start(DAY)) == DAY
+    assert city_date(day_start(DAY) - 1) == date(2026, 7, 2)
+    rows = (paid("A"), Entry("payment", "B", 1, day_start(next_day(DAY))))
     assert of_day(rows, DAY) == rows[:1]
 
 

@@ -5,11 +5,11 @@ from random import Random
 from typing import Final
 
 from hub.policies import Pack, Policies
+from schemas.city_time import DAY_MS
 from schemas.commands import Body, Channel, Instant, ObserveScore, SignAgreement, Subject
 from schemas.events.allocation import Provider
 from schemas.ids import account_id
 
-DAY: Final = 86_400_000
 CITY_KEY: Final = b"the simulated city's own account key"
 INSTITUTIONS: Final = ("XMZSH", "XMDYY", "XMKQYY", "XMHCSQ")
 BANKS: Final = ("ICBC", "CCB", "ABC", "XMBANK")
@@ -63,7 +63,7 @@ def signing(rng: Random, citizen: Citizen, packs: list[Pack], at: Instant) -> Bo
         f"contract-{citizen.account[:10]}",
         PROVIDERS,
         "2026-01",
-        at + rng.choice((40, 365, 3650)) * DAY,
+        at + rng.choice((40, 365, 3650)) * DAY_MS,
         rng.random() < 0.9,
         Subject(person=citizen.account, name_masked="林*岚"),
     )
@@ -78,11 +78,11 @@ def scoring(rng: Random, citizen: Citizen, policies: Policies, at: Instant) -> B
         min(rng.randrange(2 * len(policies.cut_points(provider)) + 1), len(policies.cut_points(provider))),
         policies.cut_points_hash(provider),
         f"score-{citizen.account[:8]}-{citizen.scores}",
-        at - rng.randrange(3) * DAY,
-        at + 400 * DAY,
+        at - rng.randrange(3) * DAY_MS,
+        at + 400 * DAY_MS,
         citizen.scores,
         f"authorisation-{provider}",
-        at - 30 * DAY,
-        at + 700 * DAY,
+        at - 30 * DAY_MS,
+        at + 700 * DAY_MS,
         ("medical_credit",),
     )

@@ -17,13 +17,13 @@ from hub.simulate.seeded.gateways import Gateways
 from hub.simulate.seeded.judge import FaultError, Judge, state_hash
 from hub.simulate.seeded.memory_hub import MemoryHub
 from hub.simulate.seeded.shrink import shortest
+from schemas.city_time import DAY_MS
 from schemas.commands import Command, Instant
 from schemas.errands import RelayErrand
 from schemas.events import DebitPaid, LatePaymentReceived
 
 START: Final = 1_782_835_200_000
 """2026-07-01 00:00 in the city."""
-DAY: Final = 86_400_000
 _LIFE_MS: Final = 120_000_000
 """On average each person does something, or something is done for them, every 33 hours."""
 _WHOLE_EVERY: Final = 1_000
@@ -66,7 +66,7 @@ class City:
         for deed in deeds:
             self._put(deed.arrives_at, deed.command)
             self._play(until=deed.at)
-        self._play(until=self.hub.at + _REST_DAYS * DAY)
+        self._play(until=self.hub.at + _REST_DAYS * DAY_MS)
         self.judge.whole(self.hub.accounts)
         self._compare()
 

@@ -6,7 +6,8 @@ from typing import Final, NamedTuple
 
 from hub.domain.state import AccountState
 from hub.policies import Policies
-from hub.simulate.seeded.citizens import DAY, INSTITUTIONS, PROVIDERS, Citizen, Visit, population, scoring, signing
+from hub.simulate.seeded.citizens import INSTITUTIONS, PROVIDERS, Citizen, Visit, population, scoring, signing
+from schemas.city_time import DAY_MS
 from schemas.commands import (
     Body,
     ChargeLine,
@@ -84,7 +85,7 @@ class Deeds:
         account = citizen.number if rng.random() < 0.03 and isinstance(made, _THROUGH_NUMBER) else citizen.account
         command = self._command(account, made, at)
         self._remember(command)
-        late = rng.choice((0, 0, 0, 0, 0, 0, 60_000, 7_200_000, DAY)) if rng.random() < 0.2 else 0
+        late = rng.choice((0, 0, 0, 0, 0, 0, 60_000, 7_200_000, DAY_MS)) if rng.random() < 0.2 else 0
         return Deed(at, at + late, command)
 
     def _again(self, at: Instant) -> Deed:
@@ -121,7 +122,7 @@ class Deeds:
             visit.lines.append((key, amount, item.code))
             total += amount
         settlement = self._split(f"S{self._count}", total) if visit.settlement_mode == "in_message" else None
-        event_at = at - rng.choice((0, 0, 0, 3_600_000, DAY))
+        event_at = at - rng.choice((0, 0, 0, 3_600_000, DAY_MS))
         return PostCharge(
             visit.institution,
             visit.number,

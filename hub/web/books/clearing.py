@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from hub.clearing.books import next_day, starts_at
+from hub.clearing.books import next_day
 from hub.clearing.causes import WORDS
 from hub.clearing.causes import Cause as CauseCode
 from hub.clearing.merkle import leaf_hash, proof_of
@@ -24,6 +24,7 @@ from hub.web.clearing_answers import (
     ReconciliationAnswer,
     RecordProofAnswer,
 )
+from schemas.city_time import day_start
 
 Row = Mapping[str, Any]
 _CLOSE: Final = (
@@ -57,7 +58,7 @@ async def day_close(connection: Any, day: date) -> DayCloseAnswer:
 async def proof(connection: Any, day: date, record_hash: str) -> RecordProofAnswer:
     """Return the proof of a record of a closed day; raises RefusedError NOT_FOUND for a hash that is not in it."""
     close = await day_close(connection, day)
-    bounds = starts_at(day), starts_at(next_day(day))
+    bounds = day_start(day), day_start(next_day(day))
     partition = await connection.fetchval(
         "SELECT partition FROM ledger WHERE hash = $1 AND at >= $2 AND at < $3", record_hash, *bounds
     )

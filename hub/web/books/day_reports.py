@@ -5,10 +5,11 @@ from datetime import date
 from math import sqrt
 from typing import Any, Final, NamedTuple
 
-from hub.clearing.books import next_day, starts_at
+from hub.clearing.books import next_day
 from hub.web.answers import Page
 from hub.web.books.reading import not_found
 from hub.web.clearing_answers import ReportAnswer, ReportName
+from schemas.city_time import day_start
 
 MINUTES_A_VISIT: Final = 35
 """Stated, not measured: what one encounter without queueing at the window saves (domain 14)."""
@@ -70,7 +71,7 @@ async def _ageing(connection: Any, day: date) -> Rows:
             " ceil(($1 - due_at) / 86400000.0) AS late FROM bills WHERE closed_at < $1 AND amount_fen > paid_fen"
             " AND state NOT IN ('paid', 'cancelled', 'relieved', 'written_off')) b"
             " GROUP BY institution, days ORDER BY institution, min(late)",
-            starts_at(next_day(day)),
+            day_start(next_day(day)),
         )
     )
 
@@ -82,7 +83,7 @@ async def _debit_success(connection: Any, day: date) -> Rows:
         " coalesce(sum(amount_fen) FILTER (WHERE state = 'paid'), 0)::bigint AS paid_fen,"
         " sum(amount_fen)::bigint AS asked_fen FROM debits WHERE started_at >= $1 AND started_at < $2"
         " AND state IN ('paid', 'failed') GROUP BY channel, attempt ORDER BY channel, attempt",
-        *(starts_at(day), starts_at(next_day(day))),
+        *(day_start(day), day_start(next_day(day))),
     )
     return tuple((*tuple(row), *wilson(row["paid"], row["orders"])) for row in found)
 
