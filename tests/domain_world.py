@@ -18,6 +18,7 @@ from hub.domain.state import AccountState, Agreement, Bill, Debit, encode_core, 
 from hub.domain.timers import next_timer
 from hub.policies import DEFAULT_LADDERS, Policies, load_policies
 from hub.policies.loader import read_pack
+from hub.simulate.seeded.judge import owed_on
 from schemas.commands import (
     Body,
     ChargeLine,
@@ -294,7 +295,7 @@ def check_invariants(world: World, decision: Decision) -> None:
             assert all(0 <= back <= part for back, part in zip(booked.returned, booked.parts, strict=True))
         assert all(0 <= booked.open_fen <= booked.amount_fen for booked in encounter.lines.values())
     for agreement in core.agreements.values():
-        assert 0 <= agreement.used_fen == used_by(world, agreement)
+        assert 0 <= agreement.used_fen == owed_on(world.state, agreement)
         held = [hold.open_fen for hold in core.holds.values() if hold.agreement == agreement.id]
         assert agreement.held_fen >= sum(held)
     for institution, kept in core.prepayments.items():
@@ -306,17 +307,6 @@ def check_invariants(world: World, decision: Decision) -> None:
             assert agreement.used_fen + agreement.held_fen <= agreement.limit_fen
     check_debits(world)
     check_balances(world)
-
-
-def used_by(world: World, agreement: Agreement) -> int:
-    """Return what is on a line by the charges that no bill holds and the bills that are owed."""
-    open_credit = sum(
-        c.parts.credit - c.returned.credit
-        for encounter in world.state.encounters.values()
-        for c in encounter.charges.values()
-        if c.agreement == agreement.id and not c.bill
-    )
-    return open_credit + sum(b.owed_fen for b in world.state.core.bills.values() if b.agreement == agreement.id)
 
 
 def check_debits(world: World) -> None:

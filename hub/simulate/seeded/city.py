@@ -51,7 +51,7 @@ class City:
     """One run: deeds arrive, gateways answer, relays are delivered, time passes between them."""
 
     def __init__(self, seed: int, policies: Policies) -> None:
-        self.judge = Judge()
+        self.judge = Judge(policies.institution_funded)
         self.hub = MemoryHub(policies, START, self._watch)
         self.gateways = Gateways(Fates(seed))
         self.outcomes: Counter[str] = Counter()
@@ -67,7 +67,7 @@ class City:
             self._put(deed.arrives_at, deed.command)
             self._play(until=deed.at)
         self._play(until=self.hub.at + _REST_DAYS * DAY_MS)
-        self.judge.whole(self.hub.accounts)
+        self.judge.at_rest(self.hub.accounts)
         self._compare()
 
     def state(self, account: str) -> AccountState:

@@ -25,20 +25,17 @@ class FaultError(AssertionError):
 class Judge:
     """Sees every decision of a hub with the state before it. Raises FaultError at the first broken invariant."""
 
-    def __init__(self) -> None:
-        self.books = Invariants()
-        self.outcomes = 0
+    def __init__(self, institution_funded: frozenset[str] = frozenset()) -> None:
+        """Packs that the institution funds have no advances."""
+        self.books = Invariants(institution_funded)
 
     def saw(self, before: AccountState, decision: Decision) -> None:
         """Check one decision and the account it touched."""
-        self.outcomes += 1
         record, after = decision.record, decision.state
         if evolve(before, record) != after:
             raise FaultError(9, f"{record.account} seq {record.seq}: the record does not give the state")
         self.books.add(record)
-        for finding in self.books.findings.values():
-            if finding.faulty:
-                raise FaultError(finding.number, finding.faults[0])
+        self._raise_first()
         if record.events:
             check_account(after)
         for event in record.events:
@@ -46,11 +43,21 @@ class Judge:
                 check_consent(before, event, record.now)
 
     def whole(self, accounts: dict[str, AccountState]) -> None:
-        """Check every account, and that the postings of all of them balance."""
+        """Check every account, whatever is on its way between them."""
         for state in accounts.values():
             check_account(state)
             check_lines(state)
+
+    def at_rest(self, accounts: dict[str, AccountState]) -> None:
+        """Check every account and what holds between them, once nothing is on its way any more."""
+        self.whole(accounts)
         self.books.check_transit()
+        self._raise_first()
+
+    def _raise_first(self) -> None:
+        for finding in self.books.findings.values():
+            if finding.faulty:
+                raise FaultError(finding.number, finding.faults[0])
 
 
 def check_account(state: AccountState) -> None:

@@ -1,4 +1,4 @@
-"""What the lanes do, in memory: one outcome for each command, timers in their order, relays to other accounts."""
+"""What the lanes do, in memory: one outcome for each command, timers in their order; errands are left to the caller."""
 
 import heapq
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from hub.domain.state import NEVER, AccountState, new_state
 from hub.domain.timers import next_due, next_timer
 from hub.policies import Policies
 from schemas.commands import Command, Instant
-from schemas.errands import Errand, RelayErrand
+from schemas.errands import Errand
 
 Watch = Callable[[AccountState, Decision], None]
 """Told of every decision with the state before it."""
@@ -37,7 +37,7 @@ class MemoryHub:
         self._due: list[tuple[Instant, str]] = []
 
     def submit(self, command: Command) -> Decision:
-        """Decide a command now, and what it tells other accounts right after it."""
+        """Decide a command now; what it tells other accounts and gateways waits among the errands."""
         self.commands += 1
         state = self.accounts.get(command.account) or new_state(command.account)
         decision = decide(state, command, self.commands, self.policies, Now(self.at, self.at))
@@ -82,8 +82,3 @@ class MemoryHub:
         """Return what is to be done outside or at another account since the last time, oldest first."""
         errands, self.errands = self.errands, []
         return errands
-
-
-def relays(errands: list[Errand]) -> list[Command]:
-    """Return the commands among errands that go to other accounts."""
-    return [errand.command for errand in errands if isinstance(errand, RelayErrand)]
