@@ -21,6 +21,7 @@ import psutil
 import typer
 
 from hub.cli.books_reader import charges_count
+from hub.cli.decide_stages import decision_costs
 from hub.cli.drain import drained
 from hub.cli.edge_stages import stage_costs
 from hub.cli.floors import Verdict, at_least, at_most, missed
@@ -43,7 +44,7 @@ _MISSED = 1
 _SHARE = 0.99
 """Of the rate asked for: the generator's first and last tick are not full ones."""
 Found = tuple[dict[str, Any], list[Verdict]]
-_FLOORS = {"hl7": 3000, "paced_p99_ms": 100, "end_to_end": 1000, "recovery_seconds": 5}
+_FLOORS = {"decide_us": 60, "hl7": 3000, "paced_p99_ms": 100, "end_to_end": 1000, "recovery_seconds": 5}
 
 
 def register(app: typer.Typer) -> None:
@@ -52,14 +53,14 @@ def register(app: typer.Typer) -> None:
 
 
 def bench(
-    what: Annotated[str, typer.Argument(help="all, hl7, charges or recovery")] = "all",
+    what: Annotated[str, typer.Argument(help="all, decide, hl7, charges or recovery")] = "all",
     seconds: Annotated[int, typer.Option(help="Length of the end-to-end run.")] = 60,
     rate: Annotated[int, typer.Option(help="Messages of five lines a second in the end-to-end run.")] = 1000,
     *,
     json_output: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """Measure this machine. Example: medcredit bench charges --seconds 60 --rate 1000."""
-    runs = {"hl7": _hl7, "charges": lambda: _charges(seconds, rate), "recovery": _recovery}
+    runs = {"decide": _decide, "hl7": _hl7, "charges": lambda: _charges(seconds, rate), "recovery": _recovery}
     if what != "all" and what not in runs:
         raise typer.BadParameter(f"{what} is not measured: all, {', '.join(runs)}")
     document: dict[str, Any] = _machine()
@@ -82,6 +83,13 @@ def _tell(name: str, found: Mapping[str, Any], verdicts: Iterable[Verdict]) -> N
         say(f"{name} {key}: {json.dumps(value, ensure_ascii=False)}")
     for verdict in verdicts:
         say(str(verdict))
+
+
+async def _decide() -> Found:
+    """Decide with evolve, without lane, broker or database, on one core."""
+    found = decision_costs(3000, _LINES, _CITY)
+    median = found["decide"]["median_us"]
+    return found, [at_most("decide and evolve a charge, 5 lines, median", median, _FLOORS["decide_us"], "µs")]
 
 
 async def _hl7() -> Found:
