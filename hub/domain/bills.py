@@ -9,7 +9,7 @@ from hub.domain.clocks import DAY_MS, at_hour
 from hub.domain.draft import Draft
 from hub.domain.family import child_link
 from hub.domain.fee_rules import fee_from
-from hub.domain.overdue import note_settled, record_overdue
+from hub.domain.overdue import in_arrears, note_settled, record_overdue
 from hub.domain.refunds import refund_payments
 from hub.domain.reminders import plan_reminder
 from hub.domain.state import Agreement, Bill, Encounter
@@ -144,13 +144,16 @@ def mark_overdue(draft: Draft, bill_id: str) -> None:
 def after_payment(draft: Draft, bill_id: str) -> None:
     """Plan the resume when the last arrears are gone, and the archive when the visit is settled."""
     note_settled(draft, bill_id)
-    core = draft.core
-    arrears = any(b.overdue_since and b.owed_fen > 0 for b in core.bills.values())
-    bill = core.bills[bill_id]
-    if core.suspended and not core.resume_at and not arrears:
-        days = draft.policies.packs[bill.pack].overdue.resume_after_days
-        draft.emit(ResumePlanned(at_hour(draft.now.city, days, 0)))
+    bill = draft.core.bills[bill_id]
+    plan_resume(draft, draft.policies.packs[bill.pack])
     settle_visit(draft, bill.visit)
+
+
+def plan_resume(draft: Draft, pack: Pack) -> None:
+    """Let suspended credit come back on the pack's day after the payment that left nothing in arrears."""
+    core = draft.core
+    if core.suspended and not core.resume_at and not in_arrears(core):
+        draft.emit(ResumePlanned(at_hour(draft.now.city, pack.overdue.resume_after_days, 0)))
 
 
 def settle_visit(draft: Draft, visit: str) -> None:

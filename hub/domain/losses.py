@@ -1,9 +1,10 @@
 """A default is borne by who lent: the loss is the funder's, the institution keeps its money (domain 10)."""
 
-from hub.domain.bills import after_payment
+from hub.domain.bills import after_payment, plan_resume
 from hub.domain.clearing_state import Clearing
 from hub.domain.draft import Draft, Outcome, Refusal
 from hub.domain.fees import fee_book, waive_fees
+from hub.domain.overdue import note_recovered
 from hub.domain.state import Bill
 from schemas.commands import RecordBankCollection, RecordRecovery, WriteOffBill
 from schemas.events import BankCollected, BillWrittenOff, FeePaid, LossRecovered
@@ -19,7 +20,10 @@ def funder_of(draft: Draft, bill: Bill) -> str:
 
 
 def write_off(draft: Draft, body: WriteOffBill) -> Outcome | Refusal:
-    """Move what is owed to the funder's losses; a bill that is being debited, paid or not overdue is refused."""
+    """Move what is owed to the funder's losses; a bill that is being debited, paid or not overdue is refused.
+
+    Nobody paid the arrears by that: credit stays suspended until the loss is recovered.
+    """
     bill = draft.core.bills.get(body.bill)
     if bill is None:
         return Refusal(Reason.BILL_UNKNOWN, {"bill": body.bill})
@@ -33,7 +37,10 @@ def write_off(draft: Draft, body: WriteOffBill) -> Outcome | Refusal:
 
 
 def record_recovery(draft: Draft, body: RecordRecovery) -> Outcome | Refusal:
-    """Book what came in for a written-off bill; more than was lost is refused, as it would be nobody's."""
+    """Book what came in for a written-off bill; more than was lost is refused, as it would be nobody's.
+
+    Once all of it came in, the arrears are paid: credit resumes as after any other payment of them.
+    """
     if not 0 < body.amount_fen <= AMOUNT_FEN_MAX:
         return Refusal(Reason.AMOUNT_OUT_OF_RANGE)
     loss = (draft.core.clearing or Clearing()).losses.get(body.bill)
@@ -43,6 +50,8 @@ def record_recovery(draft: Draft, body: RecordRecovery) -> Outcome | Refusal:
         return Refusal(Reason.AMOUNT_OUT_OF_RANGE)
     payment = draft.new_id("Y")
     draft.emit(LossRecovered(body.bill, payment, body.amount_fen, body.method, body.receipt_no))
+    if body.amount_fen == loss.amount_fen - loss.recovered_fen and (pack := note_recovered(draft, body.bill)):
+        plan_resume(draft, draft.policies.packs[pack])
     return Outcome("POSTED", payment)
 
 

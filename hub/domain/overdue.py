@@ -10,7 +10,7 @@ from hub.domain.fees import waive_fees
 from hub.domain.reminders import plan_reminder
 from hub.domain.rewards import city_month, month_start, plan_reward, tell_score
 from hub.domain.standing_state import RELIEF_CHANNEL, OverdueMark, Proposal, Standing
-from hub.domain.state import Bill
+from hub.domain.state import Bill, Core
 from hub.domain.waivers import waives
 from hub.policies import Pack
 from hub.policies.standing import is_barred, reduction_for
@@ -86,6 +86,26 @@ def note_settled(draft: Draft, bill_id: str) -> None:
         _clear(draft, mark)
     elif not bill.overdue_since and bill.final in ("", "relieved"):
         _count_on_time(draft, bill.id, draft.policies.packs[bill.pack], _own_fen(bill), draft.now.city)
+
+
+def note_recovered(draft: Draft, bill_id: str) -> str:
+    """Clear the arrears of a bill whose whole loss came in after all; return the mark's pack, empty for no mark."""
+    mark = standing_of(draft.core).mark_of(bill_id)
+    if mark is None or mark.cleared_at:
+        return ""
+    _clear(draft, mark)
+    return mark.pack
+
+
+def in_arrears(core: Core) -> bool:
+    """Return True while an overdue bill is owed, or was given up and nobody has paid the loss since (domain 8, 10)."""
+    if any(bill.overdue_since and bill.owed_fen > 0 for bill in core.bills.values()):
+        return True
+    lost = core.clearing.losses if core.clearing else {}
+    return any(
+        loss.recovered_fen < loss.amount_fen and standing_of(core).mark_of(bill) is not None
+        for bill, loss in lost.items()
+    )
 
 
 def _clear(draft: Draft, mark: OverdueMark) -> None:

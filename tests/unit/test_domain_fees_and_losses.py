@@ -162,6 +162,22 @@ def test_a_default_is_the_banks_loss_and_a_recovery_lessens_it():
     assert world.decisions[-3].record.after[1].state == "written_off"
 
 
+def test_a_write_off_pays_nobodys_arrears_and_credit_resumes_the_day_after_the_whole_loss_came_in():
+    """Suspended while any of the loss is open; its last part is the payment that lets credit resume (domain 8)."""
+    world = owing()
+    world.move(city=60 * DAY)
+    world.send(WriteOffBill(world.city, world.bill.id, "ICBC", "gone"))
+    world.move(city=5 * DAY)
+    assert (world.state.core.suspended, world.state.core.resume_at) == (True, 0)
+    world.send(RecordRecovery(world.city, world.bill.id, 299_999, "counter", "R1"))
+    assert world.state.core.resume_at == 0
+    world.send(RecordRecovery(world.city, world.bill.id, 1, "counter", "R2"))
+    assert world.state.core.standing.mark_of(world.bill.id).cleared_at == world.city
+    assert world.state.core.resume_at == city_midnight(world.city) + DAY
+    world.move(city=DAY)
+    assert not world.state.core.suspended
+
+
 def opening(day: str, credit: int, returned: int) -> OpenAdvance:
     """Return the command for a day of the pair."""
     return OpenAdvance(day, A, "ICBC", 3, credit, returned, "0" * 64)
