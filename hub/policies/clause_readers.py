@@ -193,7 +193,7 @@ def read_family(table: Table, sources: Sources) -> Family:
     """Return what a family shares."""
     until = table.number("minors_until", high=PERCENT_MAX, default=0)
     adults = table.flag("adult_children_pay")
-    return Family(until, adults, table.number("hold_hours", low=1), table.cited(sources))
+    return Family(until, adults, table.cited(sources))
 
 
 def read_bank(table: Table, sources: Sources) -> Bank:

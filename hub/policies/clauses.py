@@ -237,8 +237,6 @@ class Family(NamedTuple):
     minors_until: int = 0
     """Age in years from which a child has no part in a parent's line; 0: no sharing."""
     adult_children_pay: bool = False
-    hold_hours: int = 0
-    """A hold on another person's line that is neither posted nor voided within this time is void."""
     citation: Citation = UNCITED
 
 

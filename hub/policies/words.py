@@ -231,7 +231,6 @@ def _family(clause: Family) -> Said:
     parts = [
         (clause.minors_until, f"children under {clause.minors_until} share", f"未满 {clause.minors_until} 岁共享额度"),
         (clause.adult_children_pay, "adult children may repay", "成年子女可代还"),
-        (clause.hold_hours, f"holds live {clause.hold_hours} h", f"冻结 {clause.hold_hours} 小时有效"),
     ]
     return "; ".join(en for there, en, _ in parts if there), "；".join(zh for there, _, zh in parts if there)
 
