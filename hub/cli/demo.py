@@ -25,6 +25,7 @@ from hub.runtime.clock import change_speed, start_city
 from hub.runtime.database import UNREACHABLE
 from hub.runtime.settings import Settings
 from hub.runtime.supervisor import ChildEnded, Supervisor, until_signal
+from hub.simulate.journeys import JourneySet
 from infra.processes import spawn
 
 _READY_SECONDS = 180
@@ -64,6 +65,7 @@ def demo(
     ready_file: Annotated[Path | None, typer.Option(help="Written when everything is ready, kept current.")] = None,
     sent_log: Annotated[Path | None, typer.Option(help="Where the city logs what it sent and heard.")] = None,
     resent: Annotated[float, typer.Option(help="Share of everyday visits whose charges are sent again.")] = 0.05,
+    journeys: Annotated[JourneySet, typer.Option(help="Planted journeys; basic leaves out the programmes'.")] = "all",
     port_offset: Annotated[int, typer.Option(help="Added to the usual ports, in tens: for a second demo.")] = 0,
     ladder_scale: Annotated[
         float, typer.Option(help="Waits on the wire times this: an order number lives 3 h in production, 45 s here.")
@@ -76,7 +78,7 @@ def demo(
     for sentence in ports.moved:
         note(sentence)
     stack = Stack(run_dir, ports.ports, report=note, chaos_stretch=json.loads(stretch), ladder_scale=ladder_scale)
-    traffic = Traffic(seed, rate, resent)
+    traffic = Traffic(seed, rate, resent, journeys)
     run = _Demo(stack, speed, traffic, run_for, ready_file, sent_log or run_dir / "sent.jsonl")
     try:
         document = run.start(open_browser=not (no_browser or json_output))
@@ -96,10 +98,12 @@ class Traffic(NamedTuple):
     seed: int
     rate: float
     resent: float
+    journeys: JourneySet
 
     def arguments(self) -> tuple[str, ...]:
         """Return them for the city's process."""
-        return ("--seed", str(self.seed), "--rate", str(self.rate), "--resent", str(self.resent))
+        numbers = ("--seed", str(self.seed), "--rate", str(self.rate), "--resent", str(self.resent))
+        return (*numbers, "--journeys", self.journeys)
 
 
 class _Demo:

@@ -15,8 +15,8 @@ _QUIET_BUT_UNKNOWN_SECONDS = 20.0
 _LOOK_SECONDS = 0.5
 
 
-async def drained(settings: Settings, seconds: float) -> bool:
-    """Wait until nothing has moved for 3 s and nothing is missing; False when that takes longer than `seconds`.
+async def drained(settings: Settings, seconds: float, quiet_seconds: float = _QUIET_SECONDS) -> bool:
+    """Wait until nothing has moved for `quiet_seconds` and nothing is missing; False when it takes over `seconds`.
 
     Debits without a final word are waited for until nothing has moved for 20 s.
     """
@@ -25,7 +25,7 @@ async def drained(settings: Settings, seconds: float) -> bool:
         commands, debits, complete = await _look(settings)
         if commands != last or not complete:
             quiet_since, last = time.monotonic(), commands
-        if time.monotonic() - quiet_since >= (_QUIET_BUT_UNKNOWN_SECONDS if debits else _QUIET_SECONDS):
+        if time.monotonic() - quiet_since >= (_QUIET_BUT_UNKNOWN_SECONDS if debits else quiet_seconds):
             return True
         await asyncio.sleep(_LOOK_SECONDS)
     return False

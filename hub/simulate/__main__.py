@@ -7,16 +7,16 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from hub.runtime.clock import FileClock
 from hub.simulate.city import HOSPITALS, City
-from hub.simulate.journeys import PLANTED, Journey, everyday
+from hub.simulate.journeys import PLANTED, Journey, JourneySet, cast, everyday
 from hub.simulate.persons import Person
 from hub.simulate.scores import ScoreSource
 from hub.simulate.sent_log import SentLog
 from hub.simulate.wires import HttpWire, MllpWire
 
-_PLANTED_SCORE = 680
 _JOURNEY_MESSAGES = 6
 """About how many messages an everyday journey sends: turns a rate of messages into a rate of journeys."""
 _JOURNEYS_AT_ONCE = 64
@@ -65,8 +65,8 @@ async def _traffic(city: City, asked: argparse.Namespace) -> None:
     draw = random.Random(asked.seed)  # noqa: S311 - invented traffic, not a secret
     places = asyncio.Semaphore(_JOURNEYS_AT_ONCE)
     async with asyncio.TaskGroup() as group:
-        for number, journey in enumerate(PLANTED, start=1):
-            group.create_task(journey(city, city.person(number, _PLANTED_SCORE)))
+        for journey, person in cast(city, asked.journeys):
+            group.create_task(journey(city, person))
         await asyncio.sleep(_PLANTED_AHEAD_SECONDS)
         for number in range(len(PLANTED) + 1, asked.persons if asked.rate > 0 else 0):
             await places.acquire()
@@ -90,6 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--clock", type=Path, required=True, help="the city's clock file")
     parser.add_argument("--log", type=Path, required=True, help="what was sent and answered, one JSON object a line")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument(
+        "--journeys", choices=get_args(JourneySet), default="all", help="planted journeys: basic leaves programmes out"
+    )
     parser.add_argument("--rate", type=float, default=40.0, help="messages a second after the planted journeys")
     parser.add_argument("--resent", type=float, default=0.05, help="share of everyday visits whose charges come again")
     parser.add_argument("--persons", type=int, default=20_000)

@@ -43,6 +43,12 @@ class City:
     _writers: dict[str, Writer] = field(default_factory=dict)
     _visits: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _keys: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+    _wakes: list[int] = field(default_factory=list)
+
+    @property
+    def wakes(self) -> tuple[int, ...]:
+        """City instants that journeys wait for in `pause`: whoever moves the clock by hand moves it to the first."""
+        return tuple(sorted(self._wakes))
 
     def person(self, number: int, score: int | None = None) -> Person:
         """Return the n-th person of this seed."""
@@ -131,5 +137,9 @@ class City:
     async def pause(self, city_hours: float) -> None:
         """Wait until the city's clock has moved on; a frozen clock waits until the journey is cancelled."""
         until = self.clock.city() + int(city_hours * 3_600_000)
-        while self.clock.city() < until:  # noqa: ASYNC110 - a clock file has no event to wait for
-            await asyncio.sleep(0.05)
+        self._wakes.append(until)
+        try:
+            while self.clock.city() < until:  # noqa: ASYNC110 - a clock file has no event to wait for
+                await asyncio.sleep(0.05)
+        finally:
+            self._wakes.remove(until)

@@ -8,6 +8,8 @@ _GIVEN = "晓岚国栋志强美玲建华丽萍海峰淑芬文杰雅婷"
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK = "10X98765432"
 
+PROGRAMME_PERSONS = 900_000
+"""From here on numbers belong to planted journeys: area codes no everyday person has."""
 POINT_OF_CARE = {"outpatient": "OPD", "emergency": "ER", "inpatient": "WARD"}
 """The department of a visit by its scene, as every invented hospital codes it."""
 
@@ -37,7 +39,7 @@ def make_person(seed: int, number: int, score: int | None = None) -> Person:
     year, month, day = draw.randint(1940, 2004), draw.randint(1, 12), draw.randint(1, 28)
     serial = number % 1000
     birth_on = f"{year:04d}-{month:02d}-{day:02d}"
-    area = f"3502{90 + number // 1000 % 10:02d}"
+    area = f"3502{(80 if number >= PROGRAMME_PERSONS else 90) + number // 1000 % 10:02d}"
     return Person(
         number=number,
         citizen_id=citizen_id_with_check_digit(f"{area}{year:04d}{month:02d}{day:02d}{serial:03d}"),

@@ -6,10 +6,8 @@ import json
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -17,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from demo_process import end_demo, scratch_directory, wait_ready
 
-READY_SECONDS = 150
 _RESENT = 0.2
 """Share of everyday visits whose charges come again, so that a short run has enough of them."""
 _PYTHON = Path(sys.executable)
@@ -134,7 +132,7 @@ async def running_hub(
 
     `plant` names a fault of `planted/sitecustomize.py` that every role starts with.
     """
-    scratch = _scratch()
+    scratch = scratch_directory()
     numbers = (
         "--rate",
         rate,
@@ -146,21 +144,17 @@ async def running_hub(
         speed,
         "--stretch",
         json.dumps(dict(stretch)),
+        "--journeys",
+        "basic",  # whose outcome the oracle's own arithmetic knows
     )
     planted = {"PYTHONPATH": str(_PLANTED), "MEDCREDIT_TEST_PLANT": plant} if plant else {}
     process = _start(where, [str(each) for each in numbers], {**os.environ, "TMPDIR": str(scratch), **planted})
     try:
-        await asyncio.to_thread(_wait_ready, process, where)
+        await asyncio.to_thread(wait_ready, process, where)
         yield Hub(process, where / "ready.json", where / "sent.jsonl")
     finally:
-        await asyncio.to_thread(_end, process)
+        await asyncio.to_thread(end_demo, process)
         shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _scratch() -> Path:
-    made = Path(tempfile.mkdtemp(prefix="medcredit-chaos-"))
-    made.chmod(0o711)  # PostgreSQL, started by root, runs under another account
-    return made
 
 
 def _start(where: Path, numbers: list[str], environment: dict[str, str]) -> "subprocess.Popen[bytes]":
@@ -170,30 +164,3 @@ def _start(where: Path, numbers: list[str], environment: dict[str, str]) -> "sub
     command = [str(_PYTHON), "-m", "hub.cli", "demo", "--no-browser", "--json", *apart, *real, *files, *numbers]
     with (where / "demo.log").open("wb") as output:
         return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
-
-
-def _wait_ready(process: "subprocess.Popen[bytes]", where: Path) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while not (where / "ready.json").exists():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"the demo did not become ready:\n{(where / 'demo.log').read_text()[-3000:]}")
-        time.sleep(0.1)
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Interrupt the demo, which stops its children; end what is left of its family by id."""
-    family = []
-    with contextlib.suppress(psutil.NoSuchProcess):
-        family = psutil.Process(process.pid).children(recursive=True)
-    for each in family:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            each.send_signal(signal.SIGCONT)
-    process.send_signal(signal.SIGINT)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(40)
-    if process.poll() is None:
-        process.kill()
-        process.wait()
-    for each in psutil.wait_procs(family, timeout=1)[1]:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            each.kill()

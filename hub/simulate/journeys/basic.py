@@ -1,68 +1,14 @@
-"""What happens to people in the synthetic city: planted journeys that show each feature once, and everyday ones.
+"""Planted journeys that show each feature of a basic visit once; a second arithmetic in the chaos tests follows them.
 
-Each journey is one person's visit, told as the messages its hospital and the city send. Amounts of bills between 1.01
-and 1.49 yuan are the sandbox gateways' sentinels: they force one outcome of the debit.
+Amounts of bills between 1.01 and 1.49 yuan are the sandbox gateways' sentinels: they force one outcome of the debit.
 """
 
-import random
-from collections.abc import Callable, Coroutine
-from typing import Any
-
 from hub.simulate import fhir_messages
-from hub.simulate.city import HOSPITALS, City, Resend
-from hub.simulate.fhir_messages import stamp, yuan
+from hub.simulate.city import City, Resend
+from hub.simulate.fhir_messages import yuan
 from hub.simulate.hl7_messages import Line
+from hub.simulate.journeys.steps import CITY_PACK, Journey, enrol, insure, prepay, visit
 from hub.simulate.persons import Person
-
-PLATFORM, CITY_PACK = "xiamen-platform-2024", "xiamen-city-2023"
-_DEPARTMENTS = ("LAB", "PHA", "RAD", "INT", "SUR", "PED")
-Journey = Callable[[City, Person], Coroutine[Any, Any, None]]
-
-
-async def enrol(city: City, person: Person, *, channel: str = "alipay", pack: str = PLATFORM) -> str:
-    """Sign an agreement and push the score it is computed from; return the agreement's id."""
-    body = {
-        "person": {"citizen_id": person.citizen_id, "name": person.family_name + person.given_name},
-        "pack": pack,
-        "bank": "ICBC",
-        "channel": channel,
-        "channel_agreement": f"AG{person.number:010d}",
-        "score_consents": ["egret"],
-        "consent_version": "2026-01",
-        "consent_until": stamp(city.clock.city() + 400 * 86_400_000),
-    }
-    meaning = {"kind": "agreement", "person": person.number, "pack": pack, "channel": channel}
-    answer = await city.api("/agreements", body, f"AG{person.number}", meaning)
-    await city.scores.push(person, city.clock.city())
-    return str(answer.document.get("agreement", ""))
-
-
-async def insure(city: City, person: Person, amount_fen: int) -> None:
-    """Credit the personal insurance account the hub keeps."""
-    body = {"person": {"citizen_id": person.citizen_id}, "amount": yuan(amount_fen), "reference": f"IN{person.number}"}
-    meaning = {"kind": "insurance_deposit", "person": person.number, "amount_fen": amount_fen}
-    await city.api("/insurance-deposits", body, f"IN{person.number}-{amount_fen}", meaning)
-
-
-async def prepay(city: City, person: Person, institution: str, amount_fen: int) -> None:
-    """Pay in advance to one institution."""
-    body = {
-        "person": {"citizen_id": person.citizen_id},
-        "institution": institution,
-        "amount": yuan(amount_fen),
-        "receipt_no": f"PR{person.number}",
-    }
-    meaning = {"kind": "prepayment", "person": person.number, "institution": institution, "amount_fen": amount_fen}
-    await city.api("/prepayments", body, f"PR{person.number}-{institution}-{amount_fen}", meaning)
-
-
-async def visit(city: City, person: Person, institution: str, lines: list[Line], *, scene: str = "outpatient") -> str:
-    """Register, charge, discharge over HL7; return the visit number."""
-    number = city.new_visit()
-    await city.adt(institution, "A01" if scene == "inpatient" else "A04", person, number, scene)
-    await city.dft(institution, person, number, scene, lines)
-    await city.adt(institution, "A03", person, number, scene)
-    return number
 
 
 async def every_source_pays(city: City, person: Person) -> None:
@@ -225,31 +171,3 @@ PLANTED: tuple[Journey, ...] = (
     debit_of(810, "unionpay"),
 )
 """Played first, all at once, so that their bills close within seconds and are debited while a short demo runs."""
-
-
-def everyday(draw: random.Random, resent: float = 0.05) -> Journey:
-    """Return an ordinary journey: signed or not, one to five lines, sometimes an inpatient day.
-
-    A share `resent` of them repeats its charges, half of those after the discharge that followed them.
-    """
-    institution = draw.choice([name for name, hospital in HOSPITALS.items() if hospital.carries_citizen_id])
-    signed, copies = draw.random() < 0.9, int(draw.random() < resent)
-    channel, pack = draw.choice(("alipay", "unionpay")), draw.choice((PLATFORM, PLATFORM, CITY_PACK))
-    scene = draw.choices(("outpatient", "emergency", "inpatient"), (8, 1, 1))[0]
-    amounts = [draw.randint(200, 30_000) for _ in range(draw.randint(1, 5))]
-    departments = [draw.choice(_DEPARTMENTS) for _ in amounts]
-    late = draw.random() < 0.5
-
-    async def journey(city: City, person: Person) -> None:
-        if signed:
-            await enrol(city, person, channel=channel, pack=pack)
-        number, later = city.new_visit(), list[Resend]() if late else None
-        await city.adt(institution, "A01" if scene == "inpatient" else "A04", person, number, scene)
-        for amount, department in zip(amounts, departments, strict=True):
-            lines = [city.new_line(amount, department)]
-            await city.dft(institution, person, number, scene, lines, copies=copies, later=later)
-        await city.adt(institution, "A03", person, number, scene)
-        for again in later or ():
-            await again()
-
-    return journey

@@ -1,0 +1,171 @@
+"""A whole city for tests of journeys: `medcredit demo` with every role, its clock moved by hand from wake to wake."""
+
+import asyncio
+import json
+import os
+import random
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import asyncpg
+import pytest
+from demo_process import end_demo, scratch_directory, wait_ready
+
+from hub.cli.drain import drained
+from hub.runtime.clock import FileClock, skip_city
+from hub.runtime.database import connect
+from hub.runtime.settings import Settings, read_settings
+from hub.simulate.city import HOSPITALS, City
+from hub.simulate.journeys import Cast, Heard
+from hub.simulate.scores import ScoreSource
+from hub.simulate.sent_log import SentLog
+from hub.simulate.wires import HttpWire, MllpWire
+from schemas.ids import ACCOUNT_LENGTH
+
+_ARRIVE_SECONDS = 60
+_QUIET_SECONDS = 0.6
+_ARGUMENTS = ("--journeys", "none", "--rate", "0", "--speed", "1", "--no-browser", "--json")
+
+
+@dataclass
+class Town:
+    """A running hub seen from outside, and what the senders of each journey heard."""
+
+    run_dir: Path
+    addresses: dict[str, str]
+    settings: Settings
+    city: City
+    http: aiohttp.ClientSession
+    books: asyncpg.Connection
+    heard: dict[str, Heard | BaseException] = field(default_factory=dict)
+
+    async def play(self, casts: Sequence[Cast]) -> None:
+        """Play journeys side by side; when all that go on wait for a later hour, the city's clock goes there."""
+        tasks = {each.name: asyncio.ensure_future(each.journey(self.city, each.person)) for each in casts}
+        while going := [task for task in tasks.values() if not task.done()]:
+            await asyncio.wait(going, timeout=0.1, return_when=asyncio.FIRST_COMPLETED)
+            if sum(not task.done() for task in going) <= len(self.city.wakes):
+                await self.move_to(self.city.wakes[0])
+        await self.settle()
+        ended = await asyncio.gather(*tasks.values(), return_exceptions=True)
+        self.heard |= {name: {} if said is None else said for name, said in zip(tasks, ended, strict=True)}
+
+    async def move_to(self, city_at: int) -> None:
+        """Let everything sent so far arrive, then move the clock; what its timers began arrives too."""
+        await self.settle()
+        jump = max(0, city_at - self.city.clock.city()) + 1_000
+        await asyncio.to_thread(skip_city, self.run_dir / "clock.json", jump)
+        while self.city.clock.city() < city_at:  # noqa: ASYNC110 - a clock file has no event to wait for
+            await asyncio.sleep(0.02)
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Wait until the books hold everything. Raises TimeoutError."""
+        if not await drained(self.settings, _ARRIVE_SECONDS, _QUIET_SECONDS):
+            raise TimeoutError(f"the city does not come to rest in {_ARRIVE_SECONDS} s")
+
+    def of(self, journey: str) -> Heard:
+        """Return what a journey's senders heard; raises what ended it."""
+        heard = self.heard[journey]
+        if isinstance(heard, BaseException):
+            raise heard
+        return heard
+
+    async def get(self, path: str) -> dict[str, Any]:
+        """Return what the web API answers below its prefix."""
+        async with self.http.get(f"{self.addresses['web']}/api/v1{path}") as response:
+            document = await response.json()
+            assert response.status == 200, f"{path}: {document}"
+            return dict(document)
+
+    async def person(self, identifier: str) -> dict[str, Any]:
+        """Return the account that one of its ids (an agreement, a bill, a hold, …) belongs to."""
+        return await self.get(f"/persons/{identifier[:ACCOUNT_LENGTH]}")
+
+    async def bill(self, visit: str) -> dict[str, Any]:
+        """Return the only bill of a visit."""
+        (found,) = await self.books.fetch("SELECT bill FROM bills WHERE visit = $1", visit)
+        return await self.get(f"/bills/{found['bill']}")
+
+    async def charges(self, visit: str) -> list[dict[str, Any]]:
+        """Return the charges of a visit as they were booked, each with its full explanation."""
+        found = await self.books.fetch("SELECT charge FROM charges WHERE visit = $1 ORDER BY charge", visit)
+        return [await self.get(f"/charges/{each['charge']}") for each in found]
+
+    async def events(self, identifier: str, kind: str) -> list[dict[str, Any]]:
+        """Return the events of one type in the ledger of the account an id belongs to, in their order."""
+        rows = await self.books.fetch(
+            "SELECT record FROM ledger WHERE account = $1 ORDER BY seq", identifier[:ACCOUNT_LENGTH]
+        )
+        records = [json.loads(row["record"]) for row in rows]
+        return [event for record in records for event in record.get("events", ()) if event["type"] == kind]
+
+
+@asynccontextmanager
+async def town(where: Path) -> AsyncIterator[Town]:
+    """Start a city without traffic of its own below `where`; nothing of it is left afterwards."""
+    scratch = scratch_directory()
+    process = _start(where, scratch)
+    try:
+        await asyncio.to_thread(wait_ready, process, where)
+        ready = json.loads((where / "ready.json").read_text())
+        async with _seen(Path(ready["run_dir"]), ready["addresses"], where / "sent.jsonl") as seen:
+            yield seen
+    finally:
+        await asyncio.to_thread(end_demo, process)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _start(where: Path, scratch: Path) -> "subprocess.Popen[bytes]":
+    apart = ("--port-offset", str(10 * random.randrange(100, 2000)))
+    files = ("--ready-file", str(where / "ready.json"))
+    with (where / "demo.log").open("wb") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "hub.cli", "demo", *_ARGUMENTS, *apart, *files],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "TMPDIR": str(scratch)},
+        )
+
+
+@asynccontextmanager
+async def _seen(run_dir: Path, addresses: dict[str, str], sent_log: Path) -> AsyncIterator[Town]:
+    settings = _settings(run_dir / "medcredit.env")
+    books = await connect(settings.postgres.dsn.get_secret_value(), "reader")
+    with SentLog(sent_log) as log:
+        async with aiohttp.ClientSession() as http:
+            city = _city(run_dir, addresses, log)
+            yield Town(run_dir, addresses, settings, city, http, books)
+            await asyncio.gather(*(wire.close() for wire in city.mllp.values()), city.http.close())
+    await books.close()
+
+
+def _city(run_dir: Path, addresses: dict[str, str], log: SentLog) -> City:
+    http = HttpWire(addresses["edge"], log)
+    return City(
+        seed=int(time.time()),
+        clock=FileClock(run_dir / "clock.json"),
+        log=log,
+        http=http,
+        mllp={name: MllpWire(hospital, addresses["mllp"], log) for name, hospital in HOSPITALS.items()},
+        scores=ScoreSource(run_dir / "keys", http),
+        control_prefix="E7",
+    )
+
+
+def _settings(environment_file: Path) -> Settings:
+    """Return the settings the hub's roles run with, as a shell would take them from the file."""
+    exports = (line.removeprefix("export ").partition("=") for line in environment_file.read_text().splitlines())
+    with pytest.MonkeyPatch.context() as patched:
+        for name, _, value in exports:
+            patched.setenv(name, shlex.split(value)[0] if value else "")
+        return read_settings()
