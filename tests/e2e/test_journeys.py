@@ -28,4 +28,4 @@ async def test_a_prepayment_is_topped_up_spent_and_refunded_to_its_last_fen(play
     assert person["prepayments"] == {"XMZSH": 0}
     assert person["used_fen"] == 0
     refunds = await played.events(heard["agreement"], "prepayment_refunded")
-    assert [each["amount_fen"] for each in refunds] == [7_000, 1_000]
+    assert [each["amount_fen"] for each in refunds] == [8_000]
