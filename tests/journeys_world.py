@@ -25,6 +25,7 @@ from hub.runtime.clock import FileClock, skip_city
 from hub.runtime.database import connect
 from hub.runtime.settings import Settings, read_settings
 from hub.simulate.city import HOSPITALS, City
+from hub.simulate.desk import Desk
 from hub.simulate.journeys import Cast, Heard
 from hub.simulate.scores import ScoreSource
 from hub.simulate.sent_log import SentLog
@@ -33,6 +34,8 @@ from schemas.ids import ACCOUNT_LENGTH
 
 _ARRIVE_SECONDS = 60
 _QUIET_SECONDS = 0.6
+_TOGETHER_MS = 3_600_000
+"""Journeys that wake within an hour of the city are woken together."""
 _ARGUMENTS = ("--journeys", "none", "--rate", "0", "--speed", "1", "--no-browser", "--json")
 
 
@@ -54,7 +57,8 @@ class Town:
         while going := [task for task in tasks.values() if not task.done()]:
             await asyncio.wait(going, timeout=0.1, return_when=asyncio.FIRST_COMPLETED)
             if sum(not task.done() for task in going) <= len(self.city.wakes):
-                await self.move_to(self.city.wakes[0])
+                soon = self.city.wakes[0] + _TOGETHER_MS
+                await self.move_to(max(at for at in self.city.wakes if at <= soon))
         await self.settle()
         ended = await asyncio.gather(*tasks.values(), return_exceptions=True)
         self.heard |= {name: {} if said is None else said for name, said in zip(tasks, ended, strict=True)}
@@ -146,6 +150,7 @@ async def _seen(run_dir: Path, addresses: dict[str, str], sent_log: Path) -> Asy
             city = _city(run_dir, addresses, log)
             yield Town(run_dir, addresses, settings, city, http, books)
             await asyncio.gather(*(wire.close() for wire in city.mllp.values()), city.http.close())
+            await city.desk.close()
     await books.close()
 
 
@@ -158,6 +163,7 @@ def _city(run_dir: Path, addresses: dict[str, str], log: SentLog) -> City:
         http=http,
         mllp={name: MllpWire(hospital, addresses["mllp"], log) for name, hospital in HOSPITALS.items()},
         scores=ScoreSource(run_dir / "keys", http),
+        desk=Desk(addresses["web"]),
         control_prefix="E7",
     )
 

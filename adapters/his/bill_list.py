@@ -2,6 +2,7 @@
 
 Header `明细号,类型,金额（元）,时间`; rows `F0001,收费,18.34,2026-07-03 10:15:00` or `…,退费,5.00,…`; last line
 `#合计,<rows>,<sum>`, where refunds count negative. The line number is FT1-2, the same as in the message.
+A small institution may give its total line alone, without header and rows: then only the sums are compared.
 """
 
 import asyncio
@@ -46,6 +47,8 @@ class HisInbox:
 def read_list(content: bytes, name: str) -> Book:
     """Return the lines of a list. Raises BillFileError naming row and column, and for a total that does not hold."""
     lines = _lines(content)
+    if len(lines) == 1 and lines[0].startswith("#合计"):
+        return Book(name, (), stated_fen=_stated_fen(lines[0].split(",")))
     if not lines or tuple(lines[0].split(",")) != COLUMNS:
         raise unreadable(1, COLUMNS[0], f"the header is not {','.join(COLUMNS)}")
     entries: list[Entry] = []
@@ -90,6 +93,13 @@ def _instant(row: int, text: str) -> int:
         return round(datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=CITY).timestamp() * 1000)
     except ValueError as error:
         raise unreadable(row, COLUMNS[3], f"{text!r} is no time") from error
+
+
+def _stated_fen(cells: list[str]) -> int:
+    """Return the sum of a list that is its total line alone."""
+    if len(cells) != 3 or not (cells[1].isascii() and cells[1].isdigit()):
+        raise unreadable(1, "#合计", "it has a count and a sum")
+    return _fen(1, cells[2])
 
 
 def _check_total(row: int, cells: list[str], entries: list[Entry]) -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from adapters.sandbox.bank import Banks
 from adapters.sandbox.keys import make_keys
 from adapters.sandbox.server import serving
 from adapters.sandbox.settings import Mix, SandboxSettings
@@ -20,7 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write("the sandbox listens on loopback only; its control routes have no password\n")
         return 64
     make_keys(asked.keys)
-    asyncio.run(_serve(_settings(asked)))
+    banks = Banks(asked.web, asked.inbox) if asked.web and asked.inbox else None
+    asyncio.run(_serve(_settings(asked), banks))
     return 0
 
 
@@ -42,7 +44,7 @@ def _settings(asked: argparse.Namespace) -> SandboxSettings:
     )
 
 
-async def _serve(settings: SandboxSettings) -> None:
+async def _serve(settings: SandboxSettings, banks: Banks | None) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -51,7 +53,10 @@ async def _serve(settings: SandboxSettings) -> None:
         ready = {"alipay": sandbox.alipay_url, "unionpay": sandbox.unionpay_url, "keys": str(settings.keys)}
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
+        confirming = asyncio.ensure_future(banks.run() if banks else stopped.wait())
         await stopped.wait()
+        confirming.cancel()
+        await asyncio.gather(confirming, return_exceptions=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -68,6 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--notice-delay-max-s", type=float, default=30.0, help="before scaling")
     parser.add_argument("--maintenance-weekday", type=int, default=None, help="0 is Monday; none by default")
     parser.add_argument("--clock", type=Path, default=None, help="the demo's clock file: the days of bill files")
+    parser.add_argument("--web", default="", help="the hub's page: whose settlement files the banks read")
+    parser.add_argument("--inbox", type=Path, default=None, help="where the banks leave their confirmation files")
     parser.add_argument("--no-mix", action="store_true", help="only sentinel amounts misbehave")
     return parser
 

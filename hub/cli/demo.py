@@ -15,6 +15,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from hub.cli.books_reader import first_charge, first_debit, ledger_records, pending
+from hub.cli.clearing_tally import ClearingDocument, clearing_document
 from hub.cli.drain import drained
 from hub.cli.output import JSON_OPTION, note, show
 from hub.cli.ports import choose_ports
@@ -44,6 +45,7 @@ class DemoDocument(TallyDocument):
 
     debits_unknown_at_end: int
     drained: bool
+    clearing: ClearingDocument
     verify: VerifyDocument
     child_exits: list[str]
 
@@ -122,7 +124,8 @@ class _Demo:
         """Run the demo; return its document (None when it was interrupted before its time was over)."""
         self._say("OK  machine      checked, ports chosen")
         start_city(self._stack.clock_file, city=_CITY_STARTS_AT, speed=self._speed)
-        with self._stack.sandbox(self._traffic.seed, *_SANDBOX), self._stack.stores() as stores:
+        banks = ("--web", self._stack.web_url, *self._files())
+        with self._stack.sandbox(self._traffic.seed, *_SANDBOX, *banks), self._stack.stores() as stores:
             self._say("OK  stores       PostgreSQL and Kafka run, embedded; sandbox gateways answer")
             settings = self._stack.settings(stores.postgres.dsn, stores.kafka.bootstrap)
             return asyncio.run(self._live(settings, stores, open_browser=open_browser))
@@ -155,7 +158,8 @@ class _Demo:
         stack = self._stack
         command = [
             *(sys.executable, "-m", "hub.simulate", "--mllp", f"127.0.0.1:{stack.ports['mllp']}"),
-            *("--edge", stack.edge_url, "--keys", str(stack.keys_dir), "--clock", str(stack.clock_file)),
+            *("--edge", stack.edge_url, "--web", stack.web_url, *self._files()),
+            *("--keys", str(stack.keys_dir), "--clock", str(stack.clock_file)),
             *("--log", str(self._sent_log), *self._traffic.arguments()),
         ]
         process = spawn(command, log_file=stack.run_dir / "logs" / "city.log", death_signal=signal.SIGTERM)
@@ -164,6 +168,10 @@ class _Demo:
         finally:
             process.terminate()
             process.wait(15)
+
+    def _files(self) -> tuple[str, ...]:
+        """Return where hospitals and banks leave their files; with the basic journeys they leave none."""
+        return ("--inbox", str(self._stack.inbox)) if self._traffic.journeys != "basic" else ()
 
     async def _show_first_results(self, settings: Settings, stop: "asyncio.Future[Any]") -> None:
         """Say the first charge and the first debit when they come; return when the time is over."""
@@ -194,6 +202,7 @@ class _Demo:
             **tally.document(),
             "debits_unknown_at_end": unknown,
             "drained": clean,
+            "clearing": await clearing_document(settings),
             "verify": verified,
             "child_exits": [f"{end.role}-{end.instance} {end.exit_code}" for end in self._ended],
         }

@@ -92,6 +92,16 @@ class Stack:
         return self.run_dir / "clock.json"
 
     @property
+    def inbox(self) -> Path:
+        """Where institutions and banks leave their files for the clerk."""
+        return self.run_dir / "inbox"
+
+    @property
+    def web_url(self) -> str:
+        """Where the page and the read API are."""
+        return f"http://127.0.0.1:{self.ports['web']}"
+
+    @property
     def environment_file(self) -> Path:
         """What a shell sources so that the other verbs speak to this hub."""
         return self.run_dir / "medcredit.env"
@@ -139,6 +149,7 @@ class Stack:
             "MEDCREDIT_EDGE__HTTP__PORT": str(self.ports["edge"]),
             "MEDCREDIT_WEB__PORT": str(self.ports["web"]),
             "MEDCREDIT_SM__RING_FILE": str(keys / "hub_keyring.json"),
+            "MEDCREDIT_CLERK__INBOX": str(self.inbox),
             f"{gateway}__ALIPAY__ENDPOINT": self.gateways["alipay"],
             f"{gateway}__ALIPAY__NOTIFY_URL": f"{self.edge_url}/notify/alipay/main",
             f"{gateway}__ALIPAY__MERCHANT": "2021000000000001",

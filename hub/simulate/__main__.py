@@ -11,6 +11,7 @@ from typing import get_args
 
 from hub.runtime.clock import FileClock
 from hub.simulate.city import HOSPITALS, City
+from hub.simulate.desk import Desk
 from hub.simulate.journeys import PLANTED, Journey, JourneySet, cast, everyday
 from hub.simulate.persons import Person
 from hub.simulate.scores import ScoreSource
@@ -43,7 +44,7 @@ async def _run(asked: argparse.Namespace) -> None:
         for task in (traffic, ended):
             task.cancel()
         await asyncio.gather(traffic, ended, return_exceptions=True)
-        await asyncio.gather(*(wire.close() for wire in city.mllp.values()), city.http.close())
+        await asyncio.gather(*(wire.close() for wire in city.mllp.values()), city.http.close(), city.desk.close())
     if traffic.done() and not traffic.cancelled() and traffic.exception():
         raise traffic.exception() or RuntimeError
 
@@ -57,6 +58,7 @@ def _city(asked: argparse.Namespace, log: SentLog) -> City:
         http=http,
         mllp={name: MllpWire(hospital, asked.mllp, log) for name, hospital in HOSPITALS.items()},
         scores=ScoreSource(asked.keys, http),
+        desk=Desk(asked.web),
         control_prefix=asked.prefix,
     )
 
@@ -65,14 +67,24 @@ async def _traffic(city: City, asked: argparse.Namespace) -> None:
     draw = random.Random(asked.seed)  # noqa: S311 - invented traffic, not a secret
     places = asyncio.Semaphore(_JOURNEYS_AT_ONCE)
     async with asyncio.TaskGroup() as group:
+        if asked.inbox:
+            group.create_task(city.lists.keep_writing(asked.inbox, city.clock))
         for journey, person in cast(city, asked.journeys):
-            group.create_task(journey(city, person))
+            group.create_task(_planted(city, journey, person))
         await asyncio.sleep(_PLANTED_AHEAD_SECONDS)
         for number in range(len(PLANTED) + 1, asked.persons if asked.rate > 0 else 0):
             await places.acquire()
             group.create_task(_one(city, everyday(draw, asked.resent), city.person(number), places))
             await asyncio.sleep(_JOURNEY_MESSAGES / asked.rate)
     await asyncio.Event().wait()
+
+
+async def _planted(city: City, journey: Journey, person: Person) -> None:
+    """Play a planted journey; one that hears what it did not expect ends, is named in the log, and stops no other."""
+    try:
+        await journey(city, person)
+    except (LookupError, ValueError) as unexpected:
+        sys.stderr.write(f"{journey.__name__} ended early: {unexpected!r}\n")
 
 
 async def _one(city: City, journey: Journey, person: Person, places: asyncio.Semaphore) -> None:
@@ -86,6 +98,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m hub.simulate", description=__doc__)
     parser.add_argument("--mllp", required=True, help="host:port of the edge's MLLP")
     parser.add_argument("--edge", required=True, help="URL of the edge's HTTP")
+    parser.add_argument("--web", required=True, help="URL of the hub's page, where counters look things up")
+    parser.add_argument("--inbox", type=Path, default=None, help="where the hospitals leave their bill lists")
     parser.add_argument("--keys", type=Path, required=True, help="directory the sandbox made")
     parser.add_argument("--clock", type=Path, required=True, help="the city's clock file")
     parser.add_argument("--log", type=Path, required=True, help="what was sent and answered, one JSON object a line")

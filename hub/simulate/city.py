@@ -9,6 +9,8 @@ from functools import partial
 from typing import Any
 
 from hub.runtime.clock import Clock
+from hub.simulate.desk import Desk
+from hub.simulate.his_lists import HisLists
 from hub.simulate.hl7_messages import Hospital, Line, Writer
 from hub.simulate.persons import Person, make_person
 from hub.simulate.scores import ScoreSource
@@ -39,7 +41,9 @@ class City:
     http: HttpWire
     mllp: dict[str, MllpWire]
     scores: ScoreSource
+    desk: Desk
     control_prefix: str
+    lists: HisLists = field(default_factory=HisLists)
     _writers: dict[str, Writer] = field(default_factory=dict)
     _visits: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _keys: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
@@ -89,7 +93,8 @@ class City:
 
         With `later` the copies are not sent now: what sends them is appended there, so that they arrive out of order.
         """
-        message = self.writer(institution).dft(person, visit, scene, self.clock.city(), lines)
+        at = self.clock.city()
+        message = self.writer(institution).dft(person, visit, scene, at, lines)
         meaning = {
             "kind": "dft",
             "institution": institution,
@@ -99,6 +104,8 @@ class City:
         }
         wire = self.mllp[institution]
         number, answer = await wire.send(message, meaning)
+        if answer.verdict == "accepted":
+            self.lists.note(institution, [(line.key, line.kind, line.amount_fen) for line in lines], at)
         for _ in range(copies):
             if later is None:
                 await wire.send(message, meaning, number)
@@ -124,7 +131,11 @@ class City:
         body = resource if isinstance(resource, str) else json.dumps(resource, ensure_ascii=False)
         meaning = {"kind": f"fhir {kind}", "institution": institution}
         media = "application/fhir+json"
+        at = self.clock.city()
         number, answer = await self.http.post(path, body, meaning, token=token, content_type=media)
+        if kind == "ChargeItem" and answer.verdict == "accepted":
+            key, price = document["identifier"][0]["value"], document["priceOverride"]["value"]
+            self.lists.note(institution, [(key, "CG", round(100 * price))], at)
         for _ in range(copies):
             await self.http.post(path, body, meaning, token=token, content_type=media, repeat_of=number)
         return answer

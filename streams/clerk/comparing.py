@@ -49,14 +49,21 @@ class Comparer:
         self._not_before: dict[tuple[str, date], float] = {}
 
     async def look(self, send: Send) -> int:
-        """Fetch and compare whatever is there by now; return how many files were read."""
+        """Fetch and compare the next file of each source that has one by now; return how many files were read.
+
+        A backlog of files takes many looks, so that the calendar is never kept waiting by it.
+        """
         count = 0
         for source in self._sources():
             for day in await self._days(source.name):
-                count += await self._book(source, day)
+                if await self._book(source, day):
+                    count += 1
+                    break
         for bank in self._banks():
             for day in await self._days(f"bank:{bank.bank}"):
-                count += await self._confirmation(bank, day, send)
+                if await self._confirmation(bank, day, send):
+                    count += 1
+                    break
         return count
 
     async def _days(self, book: str) -> list[date]:
@@ -107,7 +114,9 @@ class Comparer:
         ours = {each: await self._lines_of(institution, each) for each in days}
         theirs = await self._store.entries(name, day)
         around = Neighbours(_beside(theirs, day), _beside(ours, day))
-        return Book(f"hub:{name}", ours[day]), Book(name, theirs.get(day, ())), around
+        rows = theirs.get(day, ())
+        stated = None if rows else await self._store.value("stated_total", day, name)
+        return Book(f"hub:{name}", ours[day]), Book(name, rows, stated), around
 
     async def _lines_of(self, institution: str, day: date) -> tuple[Entry, ...]:
         rows = await self._store.rows("institution_lines", institution, day_start(day), day_start(next_day(day)))

@@ -73,6 +73,10 @@ WHERE book = $1 AND day BETWEEN $2::date - 1 AND $2::date + 1 ORDER BY day, numb
 -- name: file_is_read
 SELECT 1 FROM clearing.files WHERE day = $1 AND book = $2 AND state = 'read'
 
+-- name: stated_total
+-- The total of a file that names no rows; a list on which nothing stands states nothing.
+SELECT total_fen FROM clearing.files WHERE day = $1 AND book = $2 AND state = 'read' AND rows = 0 AND total_fen <> 0
+
 -- name: is_closed
 SELECT 1 FROM clearing.day_closes WHERE day = $1
 

@@ -47,7 +47,10 @@ class Clerk:
         self._closer = closer
         self._comparer = comparer
         self._partitions = partitions
-        self._ticked: dict[date, list[str]] = {}
+        self._ticks: list[str] = []
+        """Ids of the latest round of ticks, and of those sent again."""
+        self._ticked: date | None = None
+        self._attempt = 0
         self._tick_at = 0.0
         self._stopped = asyncio.Event()
         self.closed: date | None = None
@@ -74,8 +77,10 @@ class Clerk:
                     await asyncio.wait_for(self._stopped.wait(), _POLL_SECONDS)
 
     async def step(self) -> bool:
-        """Do what can be done now; True when there may be more at once."""
-        closed = await self._close_next()
+        """Do what can be done now; True when there may be more at once. Days that are over come before files."""
+        closed = False
+        while not self._stopped.is_set() and await self._close_next():
+            closed = True
         await self._announce()
         await self._closer.open_batches()
         read = await self._comparer.look(self.send)
@@ -96,28 +101,29 @@ class Clerk:
             metrics.CLERK_DAYS.inc()
             _log.info("day_closed", day=day.isoformat())
         self.closed = day
-        self._ticked.pop(day, None)
         return True
 
     async def _whole(self, day: date) -> bool:
-        """Say whether every partition's `now` is past the day in the books; tick those that are not."""
+        """Say whether every partition's `now` is past the day in the books; tick those that are not.
+
+        A tick that was decided after several days had ended serves them all: a clerk that was away ticks once.
+        """
         end = day_start(next_day(day))
-        ids = self._ticked.setdefault(day, [])
-        if not ids:
-            await self._tick(day, range(self._partitions))
-        reached = {row["partition"] for row in await self._store.rows("reached", ids, end)}
+        reached = {row["partition"] for row in await self._store.rows("reached", self._ticks, end)}
         missing = set(range(self._partitions)) - reached
         metrics.CLERK_BEHIND.set(len(missing))
-        if missing and asyncio.get_running_loop().time() >= self._tick_at + _TICK_AGAIN_SECONDS:
-            await self._tick(day, missing)
+        late = asyncio.get_running_loop().time() >= self._tick_at + _TICK_AGAIN_SECONDS
+        if missing and (self._ticked != day or late):
+            await self._tick(day, missing if self._ticked == day else set(range(self._partitions)))
         return not missing
 
-    async def _tick(self, day: date, partitions: "range | set[int]") -> None:
+    async def _tick(self, day: date, partitions: set[int]) -> None:
         """Send each partition a tick; a later one has another id, as a lane's clock may have been behind."""
-        ids = self._ticked[day]
-        attempt = len(ids) // self._partitions
-        commands = [self._orders.tick(day, partition, attempt) for partition in partitions]
-        ids += [command.id for command in commands]
+        if self._ticked != day:
+            self._ticked, self._attempt, self._ticks = day, 0, []
+        commands = [self._orders.tick(day, partition, self._attempt) for partition in sorted(partitions)]
+        self._attempt += 1
+        self._ticks += [command.id for command in commands]
         await asyncio.gather(*(self.send(command) for command in commands))
         self._tick_at = asyncio.get_running_loop().time()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from pathlib import Path
 
 from clerk_world import B, clerk, clerk_process, days
@@ -81,6 +82,23 @@ async def test_a_clerk_killed_between_its_tables_and_its_commands_loses_and_doub
         [closed] = await events(world, DayClosed)
         assert closed.root == root
         assert [e.amount_fen for e in await events(world, AdvanceOpened)] == [40_000]
+
+
+async def test_a_clerk_that_was_away_closes_every_day_that_is_over_after_one_round_of_ticks(
+    world: World, settings: Settings, database: str, tmp_path: Path
+):
+    """Twenty days pass without a clerk: each partition is asked once, and each day is closed in its order."""
+    async with days(world, settings, database, tmp_path) as city:
+        first = city.today
+        await city.enrol(1)
+        city.pass_hours(20 * 24)
+        last = city.today - timedelta(days=1)
+        async with clerk(city.settings):
+            await city.until_closed(last)
+        closed = [e.day for e in await events(world, DayClosed)]
+        assert closed == [(first + timedelta(days=n)).isoformat() for n in range(20)]
+        ticks = "SELECT count(*) FROM ledger WHERE record->>'interface' = 'clerk' AND record->'events' IS NULL"
+        assert 4 <= await city.ask(ticks) <= 8
 
 
 async def test_a_banks_confirmation_is_booked_and_compared_with_our_batches(

@@ -56,6 +56,15 @@ def test_a_list_that_is_not_as_documented_is_refused_with_row_and_column(found, 
     assert row is None or raised.value.parameters["row"] == row
 
 
+def test_a_total_line_alone_is_a_book_that_states_its_sum_and_names_no_rows():
+    """Such a day is compared by its sum; a header without rows still needs a total that holds."""
+    book = read_list("#合计,3,475.00\n".encode(), "HIS@XMFYB")
+    assert (book.entries, book.stated_fen, book.total_fen) == ((), 47_500, 47_500)
+    for text in ("#合计,3\n", "#合计,x,475.00\n", "明细号,类型,金额（元）,时间\n#合计,3,475.00\n"):
+        with pytest.raises(BillFileError):
+            read_list(text.encode(), "HIS@XMFYB")
+
+
 async def test_inboxes_give_the_file_of_their_name_and_day_only(tmp_path: Path):
     """None while there is none; another bank's file under this name is refused."""
     his, bank = HisInbox("XMZSH", tmp_path), BankInbox("ICBC", tmp_path)
