@@ -1,4 +1,8 @@
-"""One MLLP connection: frames in, answers out in request order, window, timers, back-pressure (protocols 1.1, 1.5)."""
+"""One MLLP connection: frames in, answers out in request order, window, timers, back-pressure (protocols 1.1, 1.5).
+
+A confirmed batch of the log answers many messages in one turn of the event loop: their answers leave together, in one
+write at the end of that turn.
+"""
 
 import asyncio
 import socket
@@ -66,12 +70,13 @@ class _Slot:
 
     def stored(self, answer: Answer) -> None:
         self.first, self.first_known = answer.first, True
-        self._connection.flush()
+        self._connection.flush_soon()
 
     def complete(self, answer: Answer) -> None:
         if not self.first_known:
             self.first, self.first_known = answer.first, True
         self.answer = answer
+        self._connection.flush_soon()
 
 
 class Connection(asyncio.Protocol):
@@ -96,6 +101,8 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self._write_paused = False
         self._ending = False
+        self._flushing = False
+        """A flush is due in this turn of the event loop."""
 
     # what asyncio calls
 
@@ -152,19 +159,11 @@ class Connection(asyncio.Protocol):
             self._source = source
         return True
 
-    def flush(self) -> None:
-        """Write every answer whose turn has come, one write for each frame."""
-        while self._firsts and self._firsts[0].first_known:
-            slot = self._firsts.popleft()
-            self._write(slot.first)
-            self._seconds.append(slot)
-        while self._seconds and self._seconds[0].answer is not None:
-            answer = self._seconds.popleft().answer
-            if answer is not None:
-                self._write(answer.application)
-                self._ending = self._ending or answer.close
-        self._pump()
-        self._close_when_answered()
+    def flush_soon(self) -> None:
+        """Write what is due once everything that is ready now has had its turn."""
+        if not self._flushing:
+            self._flushing = True
+            self._loop.call_soon(self._flush)
 
     async def drain(self) -> None:
         """Stop reading, answer what was received, close; a frame still open is the sender's to repeat."""
@@ -173,8 +172,8 @@ class Connection(asyncio.Protocol):
         while self._tasks or self._events:
             if self._tasks:
                 await asyncio.wait(self._tasks)
-            self._pump()
-        self._close_when_answered()
+            self._flush()
+        self._flush()
 
     def close(self) -> None:
         """Close after what is written has left."""
@@ -191,6 +190,31 @@ class Connection(asyncio.Protocol):
     @property
     def _unanswered(self) -> int:
         return len(self._firsts) + len(self._seconds)
+
+    def _flush(self) -> None:
+        """Write, at once and in order, every answer whose turn has come; begin what the window now has room for."""
+        self._flushing = False
+        due = self._applications_due()
+        while self._firsts and self._firsts[0].first_known:
+            slot = self._firsts.popleft()
+            if slot.first is not None:
+                due.append(wrap(slot.first))
+            self._seconds.append(slot)
+            due += self._applications_due()
+        if due and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(b"".join(due))
+        self._pump()
+        self._close_when_answered()
+
+    def _applications_due(self) -> list[bytes]:
+        """Take the messages that are answered in full off the queue; return their application answers."""
+        due: list[bytes] = []
+        while self._seconds and (answer := self._seconds[0].answer) is not None:
+            self._seconds.popleft()
+            if answer.application is not None:
+                due.append(wrap(answer.application))
+            self._ending = self._ending or answer.close
+        return due
 
     def _pump(self) -> None:
         """Begin waiting frames while the window has room."""
@@ -221,7 +245,6 @@ class Connection(asyncio.Protocol):
             refused = self._ended_by(event)
             answer = await conversation.judge(refused, event.payload, slot)
             slot.complete(msgspec.structs.replace(answer, close=True))
-        self.flush()
 
     def _ended_by(self, event: TooLarge | _Late) -> Refused:
         if isinstance(event, _Late):
@@ -235,10 +258,6 @@ class Connection(asyncio.Protocol):
             return
         self._loop.call_exception_handler({"message": "an MLLP message failed", "exception": task.exception()})
         self.abort()
-
-    def _write(self, payload: bytes | None) -> None:
-        if payload is not None and self._transport is not None and not self._transport.is_closing():
-            self._transport.write(wrap(payload))
 
     def _regulate(self) -> None:
         """Pause or resume reading: never more in memory than the window and one chunk."""

@@ -25,6 +25,7 @@ from hub.roles.edge_notices import NoticeRoutes, Wire, alipay_wire, egret_wire, 
 from hub.roles.gateways import alipay_access, unionpay_access
 from hub.runtime.bus import committed_consumer, log_client
 from hub.runtime.clock import Clock, open_clock
+from hub.runtime.collector import collect_rarely
 from hub.runtime.durable_log import DurableLog
 from hub.runtime.guomi import SoftwareProvider
 from hub.runtime.guomi.vault import open_provider
@@ -58,6 +59,7 @@ async def _until_told(settings: Settings) -> int:
     edge = Edge(settings, open_clock(settings))
     async with serve_health(settings.health, "edge", edge.checks()):
         await edge.start()
+        collect_rarely()
         await told.wait()
         _log.info("edge_draining")
         await edge.stop()

@@ -15,6 +15,7 @@ import uvloop
 from hub.policies import DEFAULT_LADDERS, load_policies
 from hub.runtime.bus import round_trip_ms
 from hub.runtime.clock import open_clock
+from hub.runtime.collector import COLLECT_EVERY
 from hub.runtime.guomi.vault import open_provider
 from hub.runtime.health import Check, serve_health
 from hub.runtime.logs import configure_logging, get_logger
@@ -30,15 +31,13 @@ from streams.lanes.settings import lane_settings
 
 _DRAIN_SECONDS: Final = 10.0
 _STUCK_SECONDS: Final = 30.0
-COLLECT_EVERY: Final = (50_000, 20, 100)
-"""Decisions make hardly any cycles; the interpreter's own pace cost 12 of 240 µs a command."""
 _log = get_logger("streams")
 
 
 def main(settings: Settings) -> int:
     """Run the lanes until SIGTERM; return the exit status. A lane that cannot go on ends the process by itself."""
     configure_logging("streams", settings.log_level, settings.log_format)
-    gc.set_threshold(*COLLECT_EVERY)
+    gc.set_threshold(*COLLECT_EVERY)  # the interpreter's own pace cost 12 of 240 µs a command
     with tempfile.TemporaryDirectory(prefix="medcredit-streams-") as folder:
         status: int = uvloop.run(serve(settings, Path(folder)))
         return status

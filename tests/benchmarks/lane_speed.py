@@ -29,9 +29,9 @@ from aiokafka import AIOKafkaProducer
 
 from hub.domain.state import encode_core, new_state
 from hub.policies import load_policies
-from hub.roles.streams import COLLECT_EVERY
 from hub.runtime.bus import create_topics, delete_topics
 from hub.runtime.clock import SystemClock
+from hub.runtime.collector import COLLECT_EVERY
 from hub.runtime.sections import CriticalSections
 from hub.runtime.settings import Settings, read_settings
 from infra.kafka import EmbeddedKafka

@@ -11,7 +11,8 @@ from hl7_messages import NOW, SETTING, WORKED, WORKED_TEXT, changed, edited, ori
 
 from adapters.hl7.answers import answer_durable
 from adapters.hl7.client import MllpClient, MllpError
-from adapters.hl7.connection import Limits
+from adapters.hl7.connection import Connection, Limits
+from adapters.hl7.conversation import Conversation
 from adapters.hl7.frames import Frame, FrameDecoder, wrap
 from adapters.hl7.lint import lint
 from adapters.hl7.outcomes import Busy, Decision, Outcome, Stored
@@ -103,7 +104,7 @@ async def test_a_message_is_answered_after_it_is_durable():
         assert books.stored[0][1] == WORKED
 
 
-async def test_each_answer_is_one_write_in_request_order():
+async def test_accept_and_application_answers_each_keep_request_order():
     """CA then AA of each message; accept and application answers each keep arrival order."""
     async with listening() as (_, host, port):
         stream = b"".join(wrap(mode("AL", "AL", number)) for number in range(20))
@@ -111,6 +112,47 @@ async def test_each_answer_is_one_write_in_request_order():
         codes = [payload.split(b"MSA|")[1].split(b"\r")[0].decode() for payload in payloads]
         assert [code for code in codes if code.startswith("CA")] == [f"CA|N{number}" for number in range(20)]
         assert [code for code in codes if code.startswith("AA")] == [f"AA|N{number}" for number in range(20)]
+
+
+class Written(asyncio.Transport):
+    """A transport that keeps each write by itself, as no socket does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[bytes] = []
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Keep it."""
+        self.writes.append(bytes(data))
+
+    def is_closing(self) -> bool:
+        """It stays open."""
+        return False
+
+    def pause_reading(self) -> None:
+        """Nothing more comes anyway."""
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+async def test_what_one_batch_confirms_is_answered_in_one_write():
+    """Twenty messages become durable in one turn of the loop: their answers leave together, in request order."""
+    books, transport = Books(), Written()
+    books.gate.clear()
+    server = MllpServer(SETTING, books.accept, lambda: NOW)
+    connection = Connection(Conversation(SETTING, books.accept, lambda: NOW, books.observe), server, Limits())
+    connection.connection_made(transport)
+    connection.data_received(b"".join(wrap(numbered(number)) for number in range(20)))
+    while len(books.stored) < 20:  # noqa: ASYNC110 - the books announce the first only
+        await asyncio.sleep(0)
+    assert not transport.writes
+    books.gate.set()
+    await connection.drain()
+    (write,) = transport.writes
+    told = [payload.split(b"MSA|")[1].split(b"\r")[0].decode() for payload in frames(write)]
+    assert told == [f"AA|N{number}" for number in range(20)]
+    connection.connection_lost(None)
 
 
 async def test_answers_keep_request_order_though_later_ones_are_ready_first():
