@@ -4,8 +4,10 @@
 - `alipay/`: `merchant_private.pem`, `merchant_public.pem` (ours), `gateway_private.pem`, `gateway_public.pem`
 - `unionpay/`: `merchant_private.pem`, `merchant.cer` (ours); `root.cer`, `middle.cer`, `signer.cer`,
   `signer_private.pem`, `middle_private.pem` (theirs); `foreign.cer`, `foreign_private.pem` (nobody's)
-- `egret/sender.json`: the score sender's SM2 private key and SM4 key with their key ids
-- `hub_keyring.json`: the hub's key ring (hub.runtime.guomi): egret, raw, pii, card_token, audit, index, city
+- `egret/`, `sesame/`, `bank-icbc/`, `bank-ccb/`: `sender.json`, the score source's SM2 private key and SM4 key with
+  their key ids; `receiver.json`, with what it opens and believes the hub's feedback
+- `hub_keyring.json`: the hub's key ring (hub.runtime.guomi): the score sources, feedback, raw, pii, card_token, audit,
+  index, city
 """
 
 import json
@@ -22,6 +24,8 @@ from cryptography.x509.oid import NameOID
 
 from adapters.sandbox.sm2 import new_private_hex, public_hex
 
+SCORE_SOURCES = ("egret", "sesame", "bank-icbc", "bank-ccb")
+FEEDBACK_KID = "feedback-sandbox"
 SIGNER_NAME = "041@Z12@00040000:SIGN@00000062"
 """Common name of the test signer, in the form of UnionPay's own: part 2 between the `@` is what counts."""
 
@@ -52,7 +56,7 @@ def make_keys(directory: Path) -> None:
     """Write all keys under the directory; a directory that has them already is left as it is."""
     if (directory / "hub_keyring.json").exists():
         return
-    for part in ("alipay", "unionpay", "egret"):
+    for part in ("alipay", "unionpay", *SCORE_SOURCES):
         (directory / part).mkdir(parents=True, exist_ok=True)
     _make_alipay(directory / "alipay")
     _make_unionpay(directory / "unionpay")
@@ -157,23 +161,35 @@ def _make_unionpay(folder: Path) -> None:
 
 
 def _make_sm(directory: Path) -> None:
-    sender_private, audit_private = new_private_hex(), new_private_hex()
-    sender_sm4 = secrets.token_hex(16)
-    sign_kid, enc_kid = "egret-sm2-sandbox", "egret-sm4-sandbox"
-    sender = {"sign_kid": sign_kid, "sm2_private": sender_private, "enc_kid": enc_kid, "sm4_key": sender_sm4}
+    feedback, audit = new_private_hex(), new_private_hex()
     rows = [
-        _row(enc_kid, "sm4", "egret", sender_sm4),
-        _row(sign_kid, "sm2_public", "egret", f"04{public_hex(sender_private)}"),
+        *(row for name in SCORE_SOURCES for row in _make_score_source(directory / name, name, feedback)),
+        _row(FEEDBACK_KID, "sm2_private", "feedback", feedback),
         *(
             _row(f"{purpose}-sandbox", "sm4", purpose, secrets.token_hex(16))
             for purpose in ("raw", "pii", "card_token")
         ),
         *(_row(f"{purpose}-sandbox", "hmac", purpose, secrets.token_hex(32)) for purpose in ("index", "city")),
-        _row("audit-sandbox", "sm2_private", "audit", audit_private),
+        _row("audit-sandbox", "sm2_private", "audit", audit),
     ]
-    _write_secret(directory / "egret" / "sender.json", json.dumps(sender, indent=1).encode("ascii"))
     # Written last: its presence says that the whole directory is complete.
     _write_secret(directory / "hub_keyring.json", json.dumps({"keys": rows}, indent=1).encode("ascii"))
+
+
+def _make_score_source(folder: Path, name: str, feedback: str) -> list[dict[str, str]]:
+    """Write what a score source signs and opens with; return the rows of the hub's ring."""
+    private, sealing = new_private_hex(), secrets.token_hex(16)
+    sign_kid, enc_kid = f"{name}-sm2-sandbox", f"{name}-sm4-sandbox"
+    sender = {"sign_kid": sign_kid, "sm2_private": private, "enc_kid": enc_kid, "sm4_key": sealing}
+    receiver = {
+        "sign_kid": FEEDBACK_KID,
+        "sm2_public": public_hex(feedback),
+        "enc_kid": enc_kid,
+        "sm4_key": sealing,
+    }
+    _write_secret(folder / "sender.json", json.dumps(sender, indent=1).encode("ascii"))
+    _write_secret(folder / "receiver.json", json.dumps(receiver, indent=1).encode("ascii"))
+    return [_row(enc_kid, "sm4", name, sealing), _row(sign_kid, "sm2_public", name, f"04{public_hex(private)}")]
 
 
 def _row(kid: str, kind: str, purpose: str, material: str) -> dict[str, str]:

@@ -61,13 +61,13 @@ def revoke_consent(draft: Draft, body: RevokeConsent) -> Outcome | Refusal:
 
 
 def set_line(draft: Draft) -> None:
-    """Compute the line of the agreement in force anew; emit it when it changed."""
+    """Compute the line of the agreement in force anew; emit it when it changed, or when another score gives it."""
     agreement = draft.agreement()
     if agreement is None:
         return
     grant, provider, band = granted(draft, agreement, draft.now.city)
     limit = grant.limit_fen if grant else 0
-    if limit != agreement.limit_fen:
+    if limit != agreement.limit_fen or (grant is not None and provider != agreement.provider):
         draft.emit(LineSet(agreement.id, limit, provider or agreement.provider, band))
 
 

@@ -13,15 +13,15 @@ import uvloop
 from aiohttp import web
 
 from adapters.api.routes import ApiRoutes
-from adapters.egret.access import EgretAccess
 from adapters.fhir.routes import FhirRoutes
 from adapters.hl7.profile import SHIPPED, Profiles, load_profiles
 from adapters.hl7.server import MllpServer
 from adapters.hl7.translation import PRODUCTION, SANDBOX, Setting
+from adapters.scores.access import FeedAccess
 from hub.policies.policies import load_policies
 from hub.roles.edge_hl7 import Hl7Acceptance, observe
 from hub.roles.edge_http import HttpListener, guard
-from hub.roles.edge_notices import NoticeRoutes, Wire, alipay_wire, egret_wire, unionpay_wire
+from hub.roles.edge_notices import NoticeRoutes, Wire, alipay_wire, score_wire, unionpay_wire
 from hub.roles.gateways import alipay_access, unionpay_access
 from hub.runtime.bus import committed_consumer, log_client
 from hub.runtime.clock import Clock, open_clock
@@ -35,6 +35,7 @@ from hub.runtime.http_sources import HttpSources, load_http_sources, refuse_demo
 from hub.runtime.intake import Intake
 from hub.runtime.logs import configure_logging, get_logger
 from hub.runtime.replies import ReplyDesk
+from hub.runtime.score_sources import load_score_sources
 from hub.runtime.sealing import Sealer
 from hub.runtime.settings import Settings
 from schemas.errors import ConfigurationError, TransportError
@@ -125,8 +126,9 @@ def http_app(intake: Intake, settings: Settings, provider: SoftwareProvider, clo
     app = web.Application(middlewares=[guard])
     FhirRoutes(intake, sources, city_key).add_to(app)
     ApiRoutes(intake, sources, city_key).add_to(app)
-    feed = egret_wire(EgretAccess(provider), load_policies(settings.packs_dir), city_key, clock.wall)
-    NoticeRoutes(intake, (*_gateway_wires(settings), feed)).add_to(app)
+    policies, feeds = load_policies(settings.packs_dir), load_score_sources(settings.sm.scores_file)
+    wires = [score_wire(FeedAccess(provider, source), policies, city_key, clock.wall) for source in feeds]
+    NoticeRoutes(intake, (*_gateway_wires(settings), *wires)).add_to(app)
     return app
 
 

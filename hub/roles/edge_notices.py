@@ -14,9 +14,9 @@ from aiohttp import web
 from adapters.alipay import notice as alipay_notice
 from adapters.alipay import translation as alipay
 from adapters.alipay.access import AlipayAccess
-from adapters.egret import translation as egret
-from adapters.egret.access import EgretAccess
-from adapters.egret.envelope import BODY_BYTES_MAX as FEED_BYTES_MAX
+from adapters.scores import translation as scores
+from adapters.scores.access import FeedAccess
+from adapters.scores.envelope import BODY_BYTES_MAX as FEED_BYTES_MAX
 from adapters.unionpay import notice as unionpay_notice
 from adapters.unionpay import translation as unionpay
 from adapters.unionpay.access import UnionPayAccess
@@ -24,6 +24,7 @@ from hub.runtime.durable_log import HubBusyError
 from hub.runtime.http_body import BodyEncodingError, BodyTooLargeError, read_body
 from hub.runtime.intake import Intake, Misfit
 from hub.runtime.metrics import EDGE_ANSWER_SECONDS, EDGE_MESSAGES, SECURITY_EVENTS
+from hub.runtime.score_sources import ScoreSource
 from hub.runtime.wire import HttpAnswer, Inbound, Refusal
 from schemas.commands import Interface
 from schemas.dead_letters import DeadLetterInterface
@@ -33,7 +34,6 @@ from schemas.replies import Reply
 
 ALIPAY_PATH: Final = "/notify/alipay"
 UNIONPAY_PATH: Final = "/notify/unionpay"
-FEED_PATH: Final = "/feeds/egret/v1/messages"
 _UNBELIEVED: Final = frozenset(
     {
         Reason.SIGN_INVALID,
@@ -102,16 +102,21 @@ def unionpay_wire(access: UnionPayAccess) -> Wire:
     )
 
 
-def egret_wire(access: EgretAccess, bands: egret.Bands, city_key: bytes, wall: Callable[[], int]) -> Wire:
-    """Return the way in of the score feed (protocols 8, rows 94-102); its bytes are never kept."""
+def feed_path(source: ScoreSource) -> str:
+    """Return where a score source pushes to."""
+    return f"/feeds/{source.name}/v1/messages"
+
+
+def score_wire(access: FeedAccess, bands: scores.Bands, city_key: bytes, wall: Callable[[], int]) -> Wire:
+    """Return the way in of one score source (protocols 8, rows 94-103); its bytes are never kept."""
     return Wire(
-        path=FEED_PATH,
+        path=feed_path(access.source),
         interface="score",
         letters="score",
-        source=f"egret@{access.sender}",
+        source=f"{access.source.name}@{access.source.sender}",
         limit=FEED_BYTES_MAX,
-        judge=lambda body, _content_type: egret.receive(access, bands, city_key, body, wall()),
-        answer=lambda inbound, reply: egret.feed_answer(inbound, reply, _received_at(reply)),
+        judge=lambda body, _content_type: scores.receive(access, bands, city_key, body, wall()),
+        answer=lambda inbound, reply: scores.feed_answer(inbound, reply, _received_at(reply)),
         busy=HttpAnswer(503, b'{"code":"HUB_BUSY","message":"Send it again."}', "application/json"),
     )
 

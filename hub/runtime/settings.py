@@ -144,11 +144,12 @@ class ClerkSettings(Section):
 
 
 class SmSettings(Section):
-    """Files of the national algorithms' keys: the ring of sealing keys, and the score senders' public keys."""
+    """Files of the national algorithms: the ring of keys, and the score sources that use them."""
 
     provider: Literal["auto", "tongsuo", "gmssl"] = "auto"
     ring_file: Path | None = None
     scores_file: Path | None = None
+    """Who may push scores, and where each takes our feedback; the demo city's sources when not given."""
 
 
 class Settings(BaseSettings):

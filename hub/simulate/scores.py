@@ -1,42 +1,73 @@
-"""The score source of the city: one stream, one message after the other, sealed and signed by the sandbox sender."""
+"""The score sources of the city: each one stream, one message after the other, sealed and signed by its sandbox."""
 
 import asyncio
 import time
 from pathlib import Path
+from typing import Final, NamedTuple
 
-from adapters.sandbox.egret_sender import Head, SenderKeys, build_message, message_id, score_payload, timestamp
+from adapters.sandbox.score_sender import Head, SenderKeys, build_message, message_id, score_payload, timestamp
 from hub.simulate.persons import Person
 from hub.simulate.wires import Answer, HttpWire
 
-PATH = "/feeds/egret/v1/messages"
 _YEAR_MS = 365 * 86_400_000
+
+
+class _Sender(NamedTuple):
+    """How a source names itself, and what its authorisations begin with."""
+
+    sender: str
+    initial: str
+
+
+SENDERS: Final = {
+    "egret": _Sender("XM-EGRET", "AU"),
+    "sesame": _Sender("ZHIMA", "ZM"),
+    "bank-icbc": _Sender("ICBC", "IC"),
+    "bank-ccb": _Sender("CCB", "CC"),
+}
+"""The sources of the demo city (hub/runtime/score_sources.toml)."""
 
 
 class ScoreSource:
     """Pushes scores in sequence: the next message leaves only after the hub has taken the one before."""
 
-    def __init__(self, keys_dir: Path, http: HttpWire) -> None:
-        self._keys = SenderKeys.load(keys_dir / "egret" / "sender.json")
+    def __init__(self, keys_dir: Path, http: HttpWire, name: str = "egret") -> None:
+        self.name = name
+        self._sender = SENDERS[name]
+        self._keys = SenderKeys.load(keys_dir / name / "sender.json")
+        self._path = f"/feeds/{name}/v1/messages"
         self._http = http
         self._sequence = 0
         self._lock = asyncio.Lock()
 
-    async def push(self, person: Person, computed_at: int, value: int | None = None) -> Answer:
-        """Push the person's score (or `value`) as computed at this city instant; its consent covers two years."""
+    async def push(self, person: Person, computed_at: int, value: int | None = None, *, admitted_at: int = 0) -> Answer:
+        """Push the person's score (or `value`) as computed at this city instant; its consent covers two years.
+
+        With `admitted_at` the source only says whether the score reaches that (Sesame's brief form).
+        """
         score = person.score if value is None else value
         payload = score_payload(
             person.citizen_id,
             score,
             computed_ms=computed_at,
             valid_ms=computed_at + _YEAR_MS,
-            auth_id=f"AU-{person.number:07d}",
+            auth_id=f"{self._sender.initial}-{person.number:07d}",
             granted_ms=computed_at - _YEAR_MS,
             expires_ms=computed_at + _YEAR_MS,
+            admitted_at=admitted_at,
         )
         meaning = {"kind": "score", "person": person.number, "value": score, "computed_at": computed_at}
+        if self.name != "egret":
+            meaning["source"] = self.name
         async with self._lock:
             self._sequence += 1
             now = int(time.time() * 1000)
-            head = Head("SCORE_PUSH", "score", self._sequence, timestamp(now), message_id(now))
-            _, answer = await self._http.post(PATH, build_message(self._keys, head, payload), meaning)
+            clear = {"ver": f"{self.name}-1", "sender": self._sender.sender}
+            head = Head("SCORE_PUSH", "score", self._sequence, timestamp(now), message_id(now), **clear)
+            _, answer = await self._http.post(self._path, build_message(self._keys, head, payload), meaning)
         return answer
+
+
+def score_sources(keys_dir: Path, http: HttpWire) -> dict[str, ScoreSource]:
+    """Return every source of the city by name, each with its own sequence."""
+    return {name: ScoreSource(keys_dir, http, name) for name in SENDERS}

@@ -11,7 +11,9 @@ from urllib.parse import urlencode
 import msgspec
 import pytest
 
-from adapters.sandbox.egret_sender import (
+from adapters.sandbox.keys import AlipayKeys, UnionPayKeys, load_alipay, load_unionpay, make_keys
+from adapters.sandbox.rsa_text import base_string, rsa2
+from adapters.sandbox.score_sender import (
     Head,
     SenderKeys,
     build_message,
@@ -20,8 +22,6 @@ from adapters.sandbox.egret_sender import (
     score_payload,
     timestamp,
 )
-from adapters.sandbox.keys import AlipayKeys, UnionPayKeys, load_alipay, load_unionpay, make_keys
-from adapters.sandbox.rsa_text import base_string, rsa2
 from adapters.sandbox.unionpay_notices import foreign_signed, signed
 from hub.policies import load_policies
 from hub.roles.edge import Edge

@@ -27,9 +27,9 @@ from adapters.alipay.answers import read_answer as read_alipay
 from adapters.alipay.calls import PAY, QUERY, REFUND_QUERY
 from adapters.alipay.calls import REFUND as REFUND_METHOD
 from adapters.alipay.raw_json import raw_members
-from adapters.egret.access import EgretAccess
-from adapters.egret.translation import receive
-from adapters.sandbox.egret_sender import Head, SenderKeys, build_message
+from adapters.sandbox.score_sender import Head, SenderKeys, build_message
+from adapters.scores.access import FeedAccess
+from adapters.scores.translation import receive
 from adapters.unionpay import notice as union_notice
 from adapters.unionpay import translation as union_translation
 from adapters.unionpay.answers import debit_answer, query_answer, refund_answer, refund_query_answer
@@ -64,7 +64,7 @@ RING = KeyRing(
         Key("k2", Kind.SM2_PUBLIC, "egret", State.ACTIVE, point_to_hex(TongsuoSm2().public_point(SECRET))),
     )
 )
-FEED, POLICIES, NOW = EgretAccess(SoftwareProvider(RING)), load_policies(), 1_782_869_400_000
+FEED, POLICIES, NOW = FeedAccess(SoftwareProvider(RING)), load_policies(), 1_782_869_400_000
 HEAD = Head("SCORE_PUSH", "score", 7, "2026-07-01T09:30:00+08:00", "01J1QW8Z5T6K3N9V2B4C7D8E0F")
 FEED_STATUSES = {400, 403, 409, 413, 422}
 QUICK = settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])

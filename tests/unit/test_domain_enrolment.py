@@ -1,7 +1,7 @@
 """What a pack asks before it gives credit, whose score decides, and the kiosk's answer (domain 5)."""
 
 import pytest
-from domain_world import DAY, EXAMPLE, NUMBER, PERSON, START, A, World, charge, line, score, signing
+from domain_world import DAY, EXAMPLE, NUMBER, PERSON, START, XIAMEN, A, World, charge, line, score, signing
 from msgspec.structs import replace
 from standing_world import CITED, city, kinds
 
@@ -205,6 +205,18 @@ def test_the_city_score_comes_first_then_sesame_then_the_bank():
         world.move(city=1)
         lines.append((world.agreement.limit_fen, world.agreement.provider))
     assert lines == [(80_000, "bank"), (100_000, "sesame"), (50_000, "egret"), (50_000, "egret"), (200_000, "egret")]
+
+
+def test_a_line_names_the_score_that_gives_it_now_also_where_another_gave_as_much():
+    """The explanation cites the tier of the score that decides, not of the one before it."""
+    world = World(XIAMEN)
+    consents = ("egret", "sesame", "bank")
+    world.send(replace(signing("zhongshan-2021"), score_consents=consents), interface="api")
+    given = []
+    for provider, value in (("bank", 90), ("sesame", 700), ("egret", 650)):
+        observed(world, provider, value, sequence=len(world.ledger))
+        given.append((world.agreement.limit_fen, world.agreement.provider))
+    assert given == [(300_000, "bank"), (300_000, "sesame"), (300_000, "egret")]
 
 
 def test_a_score_without_consent_is_not_read():

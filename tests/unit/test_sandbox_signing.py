@@ -9,9 +9,9 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from adapters.sandbox import egret_sender, rsa_text, sm2
-from adapters.sandbox.egret_sender import HOSTILE, Head, SenderKeys, build_message, hostile_message, score_payload
+from adapters.sandbox import rsa_text, score_sender, sm2
 from adapters.sandbox.keys import new_rsa_key
+from adapters.sandbox.score_sender import HOSTILE, Head, SenderKeys, build_message, hostile_message, score_payload
 
 PRIVATE = "3945208F7B2144B13F36E38AC6D39F95889393692860B51A42FB81EF4DF7C5B8"
 PUBLIC = (
@@ -64,7 +64,7 @@ def test_the_score_message_is_the_contracts_known_answer():
     digest = hashlib.new("sm3", message["payload"].encode()).hexdigest()
     assert len(PLAIN) == 377
     assert digest == "03fc5fb2da4774f411b92e315847d2710afa11ce2f4fbc00aa56d1e58297aad5"
-    signed = egret_sender._signed_text(KEYS, HEAD, message["iv"], message["payload"]).encode()
+    signed = score_sender._signed_text(KEYS, HEAD, message["iv"], message["payload"]).encode()
     assert hashlib.new("sm3", signed).hexdigest() == "53af9379ca9b99d011cdf0999d95e656095455fac5782329ef1b0a4bf006eae6"
     printed = "CMCE7jqiipLmmf60KSZ7b9ACXfOnN1h9us2+MU+R8L7lmzrrbao7HTCbvqSFq+SCH5sbe6fTNKRuC3lqtD2+4A=="
     assert sm2.verify_rs(PUBLIC, signed, base64.b64decode(printed))
@@ -83,7 +83,7 @@ def test_a_score_payload_is_written_as_the_contract_prints_it():
         expires_ms=1_811_779_200_000,
         name="林晓岚",
     )
-    assert egret_sender._canonical(payload) == PLAIN
+    assert score_sender._canonical(payload) == PLAIN
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -93,7 +93,7 @@ def test_a_hostile_message_differs_from_the_honest_one_where_its_name_says(name)
     for message in messages:
         head = Head(**{field: message[field] for field in HEAD.__dataclass_fields__})
         keys = SenderKeys(message["sign_kid"], message["enc_kid"], PRIVATE, KEYS.sm4_key)
-        signed = egret_sender._signed_text(keys, head, message["iv"], message["payload"]).encode()
+        signed = score_sender._signed_text(keys, head, message["iv"], message["payload"]).encode()
         assert sm2.verify_rs(PUBLIC, signed, base64.b64decode(message["sig"])) is (name != "bad_sig")
 
 

@@ -7,15 +7,14 @@ from typing import Final, Protocol
 
 import msgspec
 
-from adapters.egret.envelope import Envelope, FeedFaultError, instant
+from adapters.scores.envelope import Envelope, FeedFaultError, instant
+from hub.runtime.score_sources import ScoreSource
 from hub.runtime.subjects import is_citizen_id
 from schemas.commands import ObserveScore, RevokeConsent
 from schemas.reasons import Reason
 
-SCALE: Final = (0, 1000)
-"""The scale's ends are not published; a value outside is refused (protocols 8, unverified)."""
 _CITIZEN_ID: Final = "01"
-_PROVIDER: Final = "egret"
+_ABSENT: Final = msgspec.Raw()
 
 
 class Bands(Protocol):
@@ -45,12 +44,17 @@ class Authorization(msgspec.Struct, frozen=True):
 
 
 class Score(msgspec.Struct, frozen=True):
-    """The score; `value` is checked by hand so that a wrong one has its own reason."""
+    """The score; numbers are checked by hand so that a wrong one has its own reason.
 
-    value: msgspec.Raw
+    A source that does not tell the value says whether the person was `admitted` at a score (Sesame's brief form).
+    """
+
     computed_at: str
     valid_until: str
     model: str = ""
+    value: msgspec.Raw = _ABSENT
+    admitted: bool | None = None
+    admittance_score: msgspec.Raw = _ABSENT
 
 
 class Content(msgspec.Struct, frozen=True):
@@ -72,16 +76,16 @@ def read_content(plain: bytes) -> Content:
     return content
 
 
-def observed(envelope: Envelope, content: Content, bands: Bands) -> ObserveScore:
+def observed(source: ScoreSource, envelope: Envelope, content: Content, bands: Bands) -> ObserveScore:
     """Return the score as its band. Raises FeedFaultError SCORE_RANGE (row 102); consent is judged by the person."""
     if content.score is None:
         raise FeedFaultError(Reason.BODY, 400, "a SCORE_PUSH holds a score")
-    value = _value(content.score.value)
+    value = _known_value(source, content.score)
     authorization = content.authorization
     return ObserveScore(
-        provider=_PROVIDER,
-        band=bands.band(_PROVIDER, value),
-        cut_points_hash=bands.cut_points_hash(_PROVIDER),
+        provider=source.provider,
+        band=bands.band(source.provider, value),
+        cut_points_hash=bands.cut_points_hash(source.provider),
         message_id=envelope.msg_id,
         computed_at=instant(content.score.computed_at),
         valid_until=instant(content.score.valid_until),
@@ -93,17 +97,28 @@ def observed(envelope: Envelope, content: Content, bands: Bands) -> ObserveScore
     )
 
 
-def revoked(envelope: Envelope, content: Content) -> RevokeConsent:
+def revoked(source: ScoreSource, envelope: Envelope, content: Content) -> RevokeConsent:
     """Return the withdrawal of the named authorisation."""
-    return RevokeConsent(_PROVIDER, instant(envelope.ts), content.authorization.auth_id)
+    return RevokeConsent(source.provider, instant(envelope.ts), content.authorization.auth_id)
 
 
-def _value(raw: msgspec.Raw) -> int:
+def _known_value(source: ScoreSource, score: Score) -> int:
+    """Return the value, or the least that an admission proves: the score it was asked at, else the scale's foot."""
+    told, asked = bytes(score.value) != b"", bytes(score.admittance_score) != b""
+    if told == asked or asked != (score.admitted is not None):
+        raise FeedFaultError(Reason.BODY, 400, "a score has a value, or admitted with its admittance_score")
+    if told:
+        return _number(source, score.value)
+    least = _number(source, score.admittance_score)
+    return least if score.admitted else source.scale[0]
+
+
+def _number(source: ScoreSource, raw: msgspec.Raw) -> int:
     try:
         value = msgspec.json.decode(raw, type=int, strict=True)
     except msgspec.DecodeError as error:
         raise FeedFaultError(Reason.SCORE_RANGE, 422, "the score is not an integer") from error
-    if b"." in bytes(raw) or not SCALE[0] <= value <= SCALE[1]:
+    if b"." in bytes(raw) or not source.scale[0] <= value <= source.scale[1]:
         raise FeedFaultError(Reason.SCORE_RANGE, 422, "the score is outside the scale")
     return value
 

@@ -10,12 +10,13 @@ import msgspec
 import pytest
 from payments_world import reply
 
-from adapters.egret.access import EgretAccess
-from adapters.egret.envelope import BODY_BYTES_MAX
-from adapters.egret.translation import feed_answer, receive
-from adapters.sandbox.egret_sender import Head, SenderKeys, build_message, hostile_message
+from adapters.sandbox.score_sender import Head, SenderKeys, build_message, hostile_message
+from adapters.scores.access import FeedAccess
+from adapters.scores.envelope import BODY_BYTES_MAX
+from adapters.scores.translation import feed_answer, receive
 from hub.policies import load_policies
 from hub.runtime.guomi import Key, KeyRing, Kind, SoftwareProvider, State
+from hub.runtime.score_sources import load_score_sources
 from hub.runtime.wire import Inbound, Refusal
 from schemas.commands import ObserveScore, ReceiveFeedMessage, RevokeConsent
 from schemas.ids import account_id
@@ -43,11 +44,12 @@ RING = (
     Key("raw-1", Kind.SM4, "raw", State.ACTIVE, "0f" * 16),
     Key("audit-1", Kind.SM2_PRIVATE, "audit", State.ACTIVE, PRIVATE),
 )
-ACCESS = EgretAccess(SoftwareProvider(KeyRing(RING)))
+EGRET = next(source for source in load_score_sources() if source.name == "egret")
+ACCESS = FeedAccess(SoftwareProvider(KeyRing(RING)), EGRET)
 POLICIES = load_policies()
 
 
-def received(message: dict[str, Any] | bytes, wall: int = NOW, access: EgretAccess = ACCESS) -> Inbound | Refusal:
+def received(message: dict[str, Any] | bytes, wall: int = NOW, access: FeedAccess = ACCESS) -> Inbound | Refusal:
     """Return what the hub makes of a message."""
     body = message if isinstance(message, bytes) else json.dumps(message).encode()
     return receive(access, POLICIES, CITY, body, wall)
@@ -454,5 +456,5 @@ def test_the_previous_key_opens_and_verifies_until_it_is_destroyed():
     """Monthly and yearly changes: decrypt_only still reads, destroyed is unknown."""
     for state, expected in ((State.DECRYPT_ONLY, None), (State.PENDING, None), (State.DESTROYED, (403, "KEY_UNKNOWN"))):
         ring = KeyRing([replace(key, state=state) for key in RING])
-        found = received(message(), access=EgretAccess(SoftwareProvider(ring)))
+        found = received(message(), access=FeedAccess(SoftwareProvider(ring), EGRET))
         assert isinstance(found, Inbound) if expected is None else refused(found) == expected

@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-from adapters.egret.access import EgretAccess
-from adapters.egret.content import Bands, Content, observed, read_content, revoked
-from adapters.egret.envelope import Envelope, FeedFaultError, open_message
+from adapters.scores.access import FeedAccess
+from adapters.scores.content import Bands, Content, observed, read_content, revoked
+from adapters.scores.envelope import Envelope, FeedFaultError, open_message
+from hub.runtime.score_sources import ScoreSource
 from hub.runtime.wire import HttpAnswer, Inbound, Refusal
 from schemas.commands import ObserveScore, ReceiveFeedMessage, RevokeConsent
 from schemas.ids import account_id, message_hash
@@ -17,23 +18,25 @@ __all__ = ["Bands", "feed_answer", "receive"]
 _JSON: Final = "application/json"
 
 
-def receive(access: EgretAccess, bands: Bands, city_key: bytes, body: bytes, wall: int) -> Inbound | Refusal:
+def receive(access: FeedAccess, bands: Bands, city_key: bytes, body: bytes, wall: int) -> Inbound | Refusal:
     """Return the command of the feed's account, or the refusal with its exact answer; never raises for bad bytes.
 
     A message refused here used no sequence number: the sender corrects it and sends it under the same one.
     """
     try:
         envelope, plain = open_message(access, body, wall)
-        message, account = _message(envelope, plain, bands, city_key)
+        message, account = _message(access.source, envelope, plain, bands, city_key)
     except FeedFaultError as fault:
         answer = _refused(fault.reason, fault.status, {})
         return Refusal(fault.reason, answer.status, answer.body, "score", fault.detail, _JSON)
     payload_sm3 = envelope.payload_sm3
     return Inbound(
-        id=message_hash("egret", envelope.sender, envelope.stream, str(envelope.seq), envelope.msg_id, payload_sm3),
+        id=message_hash(
+            access.source.name, envelope.sender, envelope.stream, str(envelope.seq), envelope.msg_id, payload_sm3
+        ),
         account=account_id(city_key, "feed", f"{envelope.sender}|{envelope.stream}"),
         content_hash=payload_sm3,
-        source=f"egret@{envelope.sender}",
+        source=f"{access.source.name}@{envelope.sender}",
         receipt_key=f"{envelope.sender}|{envelope.msg_id}",
         body=ReceiveFeedMessage(envelope.stream, envelope.seq, envelope.msg_id, payload_sm3, account, message),
     )
@@ -59,7 +62,7 @@ def feed_answer(inbound: Inbound, reply: Reply | None, received_at: str) -> Http
 
 
 def _message(
-    envelope: Envelope, plain: bytes, bands: Bands, city_key: bytes
+    source: ScoreSource, envelope: Envelope, plain: bytes, bands: Bands, city_key: bytes
 ) -> tuple[ObserveScore | RevokeConsent | None, str]:
     """Return what is relayed and to whom; a heartbeat or a grant advances the sequence and relays nothing."""
     if envelope.msg_type == "HEARTBEAT":
@@ -67,8 +70,8 @@ def _message(
     content: Content = read_content(plain)
     account = account_id(city_key, "person", content.subject.id_no)
     if envelope.msg_type == "SCORE_PUSH":
-        return observed(envelope, content, bands), account
-    return (revoked(envelope, content) if envelope.msg_type == "CONSENT_REVOKE" else None), account
+        return observed(source, envelope, content, bands), account
+    return (revoked(source, envelope, content) if envelope.msg_type == "CONSENT_REVOKE" else None), account
 
 
 def _refused(reason: Reason, status: int, parameters: Mapping[str, str]) -> HttpAnswer:

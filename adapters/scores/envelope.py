@@ -11,12 +11,11 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from adapters.egret.access import EgretAccess
+from adapters.scores.access import FeedAccess
 from hub.runtime.guomi import Kind, SealError, sm3_hex
 from schemas.reasons import Reason
 
 BODY_BYTES_MAX: Final = 256 * 1024
-VERSION: Final = "egret-1"
 TYPES: Final = ("SCORE_PUSH", "CONSENT_GRANT", "CONSENT_REVOKE", "HEARTBEAT")
 """Accepted now; corrections and batches are refused as TYPE_UNSUPPORTED."""
 _STREAMS: Final = ("score", "consent")
@@ -72,10 +71,10 @@ class Opened(NamedTuple):
     plain: bytes
 
 
-def open_message(access: EgretAccess, body: bytes, wall: int) -> Opened:
+def open_message(access: FeedAccess, body: bytes, wall: int) -> Opened:
     """Return the believed and opened message. Raises FeedFaultError with the exact refusal."""
-    envelope = _read(body)
-    if (envelope.sender, envelope.receiver) != (access.sender, access.receiver):
+    envelope = _read(access, body)
+    if (envelope.sender, envelope.receiver) != (access.source.sender, access.source.receiver):
         raise FeedFaultError(Reason.SENDER_MISMATCH, 403, "sender or receiver is not of this feed")
     _believe(access, envelope)
     if abs(wall - instant(envelope.ts)) > access.window_ms:
@@ -93,21 +92,21 @@ def instant(text: str) -> int:
     raise FeedFaultError(Reason.BODY, 400, "a time is not RFC 3339 with an offset")
 
 
-def _read(body: bytes) -> Envelope:
+def _read(access: FeedAccess, body: bytes) -> Envelope:
     if len(body) > BODY_BYTES_MAX:
         raise FeedFaultError(Reason.BODY_TOO_LARGE, 413, "more than 256 KiB")
     try:
         envelope = msgspec.json.decode(body, type=Envelope)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:  # a ladder of brackets recurses
         raise FeedFaultError(Reason.BODY, 400, "not the JSON of a feed message") from error
-    if envelope.ver != VERSION or envelope.msg_type not in TYPES:
+    if envelope.ver != access.source.version or envelope.msg_type not in TYPES:
         raise FeedFaultError(Reason.TYPE_UNSUPPORTED, 400, "ver or msg_type is unknown")
     if envelope.stream not in _STREAMS or not 1 <= envelope.seq <= _SEQ_MAX or not _ULID.fullmatch(envelope.msg_id):
         raise FeedFaultError(Reason.BODY, 400, "stream, seq or msg_id is malformed")
     return envelope
 
 
-def _believe(access: EgretAccess, envelope: Envelope) -> None:
+def _believe(access: FeedAccess, envelope: Envelope) -> None:
     if not access.knows(envelope.sign_kid, Kind.SM2_PUBLIC):
         raise FeedFaultError(Reason.KEY_UNKNOWN, 403, "sign_kid is not registered")
     signed = f"{envelope.head}\n{envelope.sign_kid}\n{envelope.iv}\n{envelope.payload_sm3}".encode()
@@ -117,7 +116,7 @@ def _believe(access: EgretAccess, envelope: Envelope) -> None:
         raise FeedFaultError(Reason.SIGN_INVALID, 403, "sig does not fit")
 
 
-def _open(access: EgretAccess, envelope: Envelope) -> bytes:
+def _open(access: FeedAccess, envelope: Envelope) -> bytes:
     if not access.knows(envelope.enc_kid, Kind.SM4):
         raise FeedFaultError(Reason.KEY_UNKNOWN, 422, "enc_kid is not registered")
     iv, sealed = _base64(envelope.iv), _base64(envelope.payload)

@@ -1,4 +1,4 @@
-"""The sender of Egret scores: builds sealed and signed messages, good and bad ones (protocols 8.1, 10).
+"""The senders of scores, Egret, Sesame and banks: sealed and signed messages, good and bad ones (protocols 8.1, 10).
 
 Nothing here is shared with the hub's reader: own SM2, own SM4-GCM, own JSON.
 """
@@ -31,7 +31,7 @@ class SenderKeys:
 
     @classmethod
     def load(cls, path: Path) -> "SenderKeys":
-        """Return the keys of `egret/sender.json` as `make_keys` writes it."""
+        """Return the keys of `<source>/sender.json` as `make_keys` writes it."""
         return cls(**json.loads(path.read_text("ascii")))
 
 
@@ -62,9 +62,12 @@ def timestamp(instant_ms: int) -> str:
 
 def score_payload(
     id_no: str, value: int, *, computed_ms: int, valid_ms: int, auth_id: str, granted_ms: int, expires_ms: int,
-    name: str = "", scope: tuple[str, ...] = ("medical_credit",), event: str = "UPDATE",
+    name: str = "", scope: tuple[str, ...] = ("medical_credit",), event: str = "UPDATE", admitted_at: int = 0,
 ) -> dict[str, Any]:  # fmt: skip
-    """Return the plain content of a SCORE_PUSH."""
+    """Return the plain content of a SCORE_PUSH; with `admitted_at` it only says whether the value reaches that."""
+    word: dict[str, Any] = {"value": value}
+    if admitted_at:
+        word = {"admitted": value >= admitted_at, "admittance_score": admitted_at}
     return {
         "authorization": _authorization(auth_id, granted_ms, expires_ms, scope),
         "event": event,
@@ -72,7 +75,7 @@ def score_payload(
             "computed_at": timestamp(computed_ms),
             "model": "egret-2026.1",
             "valid_until": timestamp(valid_ms),
-            "value": value,
+            **word,
         },
         "subject": {"id_no": id_no, "id_type": "01", "name": name},
     }
