@@ -39,6 +39,7 @@ from hub.policies import load_policies
 from hub.runtime.guomi import Key, KeyRing, Kind, SoftwareProvider, State
 from hub.runtime.guomi.sm2 import point_to_hex
 from hub.runtime.guomi.sm2_tongsuo import TongsuoSm2
+from hub.runtime.score_sources import load_score_sources
 from hub.runtime.wire import HttpAnswer, Inbound, Refusal
 
 TRADE, UNION = form(signed_trade()), form(signed_union())
@@ -64,7 +65,8 @@ RING = KeyRing(
         Key("k2", Kind.SM2_PUBLIC, "egret", State.ACTIVE, point_to_hex(TongsuoSm2().public_point(SECRET))),
     )
 )
-FEED, POLICIES, NOW = FeedAccess(SoftwareProvider(RING)), load_policies(), 1_782_869_400_000
+EGRET = next(iter(load_score_sources()))
+FEED, POLICIES, NOW = FeedAccess(SoftwareProvider(RING), EGRET), load_policies(), 1_782_869_400_000
 HEAD = Head("SCORE_PUSH", "score", 7, "2026-07-01T09:30:00+08:00", "01J1QW8Z5T6K3N9V2B4C7D8E0F")
 FEED_STATUSES = {400, 403, 409, 413, 422}
 QUICK = settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
