@@ -21,6 +21,7 @@ import psutil
 import typer
 
 from hub.cli.books_reader import charges_count
+from hub.cli.cpu_costs import cost_per_message, cpu_seconds
 from hub.cli.decide_stages import decision_costs
 from hub.cli.drain import drained
 from hub.cli.edge_stages import stage_costs
@@ -129,11 +130,11 @@ def _cpu_seconds(process: psutil.Process) -> float:
 
 async def _charges(seconds: int, rate: int) -> Found:
     """End to end: HL7 → ledger → PostgreSQL, lag at start and end, and the count in the books."""
-    async with _stack(_PIPELINE) as (stack, settings, _):
+    async with _stack(_PIPELINE) as (stack, settings, supervisor):
         address = f"127.0.0.1:{stack.ports['mllp']}"
         warm = await _load(address, 2000, prefix="W")
         await drained(settings, 60)
-        before, began = await charges_count(settings), time.perf_counter()
+        before, began, used = await charges_count(settings), time.perf_counter(), cpu_seconds(supervisor.pids())
         loading = asyncio.ensure_future(_load(address, seconds * rate, rate=rate, prefix="E"))
         lags = await _watched_lag(settings, loading)
         sent = await loading
@@ -150,6 +151,7 @@ async def _charges(seconds: int, rate: int) -> Found:
             "charges_in_postgres": booked,
             "equal": booked == sent["accepted"],
             "warm": warm["accepted"],
+            "cpu_us_per_message": cost_per_message(used, cpu_seconds(supervisor.pids()), sent["accepted"]),
         }
         return found, [
             at_least("end to end, 5 lines", sent["rate"], min(rate, _FLOORS["end_to_end"]) * _SHARE, "messages/s"),

@@ -90,6 +90,7 @@ class JavaOptions:
             f"-Xmx{self.heap_mb}m",
             "-XX:+UseG1GC",
             "-XX:MaxGCPauseMillis=20",
+            "-XX:TieredStopAtLevel=1",
             "-XX:-UsePerfData",
             "-Duser.timezone=UTC",
             "-Djava.awt.headless=true",
