@@ -24,7 +24,7 @@ from hub.cli.drain import drained
 from hub.runtime.clock import FileClock, skip_city
 from hub.runtime.database import connect
 from hub.runtime.settings import Settings, read_settings
-from hub.simulate.city import HOSPITALS, City
+from hub.simulate.city import SENDERS, City
 from hub.simulate.desk import Desk
 from hub.simulate.journeys import Cast, Heard
 from hub.simulate.scores import ScoreSource
@@ -161,7 +161,7 @@ def _city(run_dir: Path, addresses: dict[str, str], log: SentLog) -> City:
         clock=FileClock(run_dir / "clock.json"),
         log=log,
         http=http,
-        mllp={name: MllpWire(hospital, addresses["mllp"], log) for name, hospital in HOSPITALS.items()},
+        mllp={name: MllpWire(hospital, addresses["mllp"], log) for name, hospital in SENDERS.items()},
         scores=ScoreSource(run_dir / "keys", http),
         desk=Desk(addresses["web"]),
         control_prefix="E7",

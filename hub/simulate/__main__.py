@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import get_args
 
 from hub.runtime.clock import FileClock
-from hub.simulate.city import HOSPITALS, City
+from hub.simulate.city import SENDERS, City
 from hub.simulate.desk import Desk
 from hub.simulate.journeys import PLANTED, Journey, JourneySet, cast, everyday
 from hub.simulate.persons import Person
@@ -56,7 +56,7 @@ def _city(asked: argparse.Namespace, log: SentLog) -> City:
         clock=FileClock(asked.clock),
         log=log,
         http=http,
-        mllp={name: MllpWire(hospital, asked.mllp, log) for name, hospital in HOSPITALS.items()},
+        mllp={name: MllpWire(hospital, asked.mllp, log) for name, hospital in SENDERS.items()},
         scores=ScoreSource(asked.keys, http),
         desk=Desk(asked.web),
         control_prefix=asked.prefix,

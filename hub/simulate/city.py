@@ -28,7 +28,14 @@ HOSPITALS = {
     "XMDYY": Hospital("HIS", "XMDYY"),
     "XMFYB": Hospital("HIS", "XMFYB", carries_citizen_id=False),
 }
-"""Senders of HL7 v2. XMFYB's charges carry only its own number: its ADT links the number to the citizen."""
+"""Senders of HL7 v2 with everyday visits. XMFYB's charges carry only its number: its ADT links it to the citizen."""
+SPECIAL = {
+    "XMKQY": Hospital("HIS", "XMKQY"),
+    "PTYY": Hospital("HIS", "PTYY"),
+    "XMYDF": Hospital("POS", "XMYDF"),
+}
+"""Senders of HL7 v2 that only planted journeys go to: stomatology, the island's hospital, a chain of pharmacies."""
+SENDERS = {**HOSPITALS, **SPECIAL}
 
 
 @dataclass
@@ -62,19 +69,37 @@ class City:
         """Return a visit number never used before in this run."""
         return f"V{self.control_prefix}{next(self._visits):06d}"
 
-    def new_line(self, amount_fen: int, department: str = "LAB", kind: str = "CG", quantity: int = 1) -> Line:
+    def new_line(
+        self, amount_fen: int, department: str = "LAB", kind: str = "CG", quantity: int = 1, item: str = "250101015"
+    ) -> Line:
         """Return a line with a key never used before in this run."""
         key = f"F{self.control_prefix}{next(self._keys):08d}"
-        return Line(
-            key, kind, "250101015", "血细胞分析", quantity, amount_fen, department=department, order_no=f"O{key[1:]}"
-        )
+        name = "血细胞分析" if item == "250101015" else "一次性材料"
+        return Line(key, kind, item, name, quantity, amount_fen, department=department, order_no=f"O{key[1:]}")
+
+    def new_key(self) -> str:
+        """Return an Idempotency-Key never used before in this run."""
+        return f"K{next(self._keys):08d}"
 
     async def adt(
-        self, institution: str, event: str, person: Person, visit: str, scene: str, *, link: bool = False
+        self,
+        institution: str,
+        event: str,
+        person: Person,
+        visit: str,
+        scene: str,
+        *,
+        link: bool = False,
+        happened_at: int = 0,
     ) -> Answer:
-        """Send an ADT; `link` lets a hospital that otherwise sends only its number carry the citizen id too."""
-        carries = HOSPITALS[institution].carries_citizen_id or link
-        message = self.writer(institution).adt(event, person, visit, scene, self.clock.city(), with_citizen_id=carries)
+        """Send an ADT; `link` lets a hospital that otherwise sends only its number carry the citizen id too.
+
+        `happened_at` is the city instant of an event that is told later than it happened.
+        """
+        carries = SENDERS[institution].carries_citizen_id or link
+        message = self.writer(institution).adt(
+            event, person, visit, scene, self.clock.city(), with_citizen_id=carries, happened_at=happened_at
+        )
         meaning = {"kind": "adt", "event": event, "institution": institution, "visit": visit, "person": person.number}
         return (await self.mllp[institution].send(message, meaning))[1]
 
@@ -88,13 +113,14 @@ class City:
         *,
         copies: int = 0,
         later: list[Resend] | None = None,
+        happened_at: int = 0,
     ) -> Answer:
         """Send a DFT^P03, then the same bytes again `copies` times as a resending engine does.
 
         With `later` the copies are not sent now: what sends them is appended there, so that they arrive out of order.
         """
-        at = self.clock.city()
-        message = self.writer(institution).dft(person, visit, scene, at, lines)
+        now = self.clock.city()
+        message = self.writer(institution).dft(person, visit, scene, now, lines, happened_at=happened_at)
         meaning = {
             "kind": "dft",
             "institution": institution,
@@ -120,7 +146,7 @@ class City:
     def writer(self, institution: str) -> Writer:
         """Return the message writer of a hospital."""
         if institution not in self._writers:
-            self._writers[institution] = Writer(HOSPITALS[institution], f"{self.control_prefix}{institution[2]}")
+            self._writers[institution] = Writer(SENDERS[institution], f"{self.control_prefix}{institution[-3:]}")
         return self._writers[institution]
 
     async def fhir(self, institution: str, resource: dict[str, Any] | str, *, copies: int = 0) -> Answer:

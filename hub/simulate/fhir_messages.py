@@ -8,7 +8,7 @@ from typing import Any
 from hub.simulate.persons import POINT_OF_CARE, Person
 
 _CITY_ZONE = timezone(timedelta(hours=8))
-_CLASS = {"outpatient": "AMB", "emergency": "EMER", "inpatient": "IMP"}
+_CLASS = {"outpatient": "AMB", "emergency": "EMER", "inpatient": "IMP", "internet": "VR"}
 
 
 def patient(institution: str, person: Person) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 from hub.simulate.persons import POINT_OF_CARE, Person
 
 _CITY_ZONE = timezone(timedelta(hours=8))
-_SCENE_CLASS = {"outpatient": "O", "emergency": "E", "inpatient": "I"}
+_SCENE_CLASS = {"outpatient": "O", "emergency": "E", "inpatient": "I", "pharmacy": "O"}
 
 
 @dataclass(frozen=True)
@@ -50,24 +50,35 @@ class Writer:
     prefix: str
     sent: int = field(default=0)
 
-    def adt(self, event: str, person: Person, visit: str, scene: str, at: int, *, with_citizen_id: bool) -> bytes:
-        """Return an ADT of this trigger event; `at` is city time in milliseconds."""
+    def adt(
+        self,
+        event: str,
+        person: Person,
+        visit: str,
+        scene: str,
+        at: int,
+        *,
+        with_citizen_id: bool,
+        happened_at: int = 0,
+    ) -> bytes:
+        """Return an ADT of this trigger event; `at` is city time in ms, `happened_at` when it is told later."""
         segments = [
             self._header(f"ADT^{event}^ADT_A01", at),
-            f"EVN|{event}|{_stamp(at)}",
+            f"EVN|{event}|{_stamp(happened_at or at)}",
             self._patient(person, with_citizen_id=with_citizen_id),
-            self._visit(visit, scene, at),
+            self._visit(visit, scene, happened_at or at),
         ]
         return self._encode(segments)
 
-    def dft(self, person: Person, visit: str, scene: str, at: int, lines: list[Line]) -> bytes:
-        """Return a DFT^P03 with one FT1 a line."""
+    def dft(self, person: Person, visit: str, scene: str, at: int, lines: list[Line], *, happened_at: int = 0) -> bytes:
+        """Return a DFT^P03 with one FT1 a line; `at` and `happened_at` as in `adt`."""
+        then = happened_at or at
         segments = [
             self._header("DFT^P03^DFT_P03", at),
-            f"EVN|P03|{_stamp(at)}",
+            f"EVN|P03|{_stamp(then)}",
             self._patient(person, with_citizen_id=self.hospital.carries_citizen_id),
-            self._visit(visit, scene, at),
-            *(self._line(number, line, at) for number, line in enumerate(lines, start=1)),
+            self._visit(visit, scene, then),
+            *(self._line(number, line, then) for number, line in enumerate(lines, start=1)),
         ]
         return self._encode(segments)
 

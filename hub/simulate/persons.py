@@ -10,7 +10,7 @@ _CHECK = "10X98765432"
 
 PROGRAMME_PERSONS = 900_000
 """From here on numbers belong to planted journeys: area codes no everyday person has."""
-POINT_OF_CARE = {"outpatient": "OPD", "emergency": "ER", "inpatient": "WARD"}
+POINT_OF_CARE = {"outpatient": "OPD", "emergency": "ER", "inpatient": "WARD", "pharmacy": "PHARM", "internet": "NET"}
 """The department of a visit by its scene, as every invented hospital codes it."""
 
 

@@ -8,13 +8,18 @@ from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
 from hub.simulate.city import City
-from hub.simulate.journeys import deduction
+from hub.simulate.journeys import deduction, enrolment, packs, payments
 from hub.simulate.journeys.basic import PLANTED
 from hub.simulate.journeys.everyday import everyday
 from hub.simulate.journeys.steps import Heard, Journey
 from hub.simulate.persons import PROGRAMME_PERSONS, Person
 
-PROGRAMMES: Final[tuple[Journey, ...]] = (*deduction.JOURNEYS,)
+PROGRAMMES: Final[tuple[Journey, ...]] = (
+    *deduction.JOURNEYS,
+    *packs.JOURNEYS,
+    *enrolment.JOURNEYS,
+    *payments.JOURNEYS,
+)
 """Played beside the basic ones; each has ten persons' numbers of its own, so that it may bring a family along."""
 JourneySet = Literal["none", "basic", "all"]
 _PLANTED_SCORE: Final = 680
