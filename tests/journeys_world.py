@@ -8,10 +8,10 @@ import shlex
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +21,17 @@ import pytest
 from demo_process import end_demo, scratch_directory, wait_ready
 
 from hub.cli.drain import drained
+from hub.cli.verify import verify_document
 from hub.runtime.clock import FileClock, skip_city
 from hub.runtime.database import connect
 from hub.runtime.settings import Settings, read_settings
 from hub.simulate.city import SENDERS, City
 from hub.simulate.desk import Desk
 from hub.simulate.journeys import Cast, Heard
-from hub.simulate.scores import ScoreSource
+from hub.simulate.scores import score_sources
 from hub.simulate.sent_log import SentLog
 from hub.simulate.wires import HttpWire, MllpWire
+from schemas.city_time import CITY, HOUR_MS
 from schemas.ids import ACCOUNT_LENGTH
 
 _ARRIVE_SECONDS = 60
@@ -64,13 +66,17 @@ class Town:
         self.heard |= {name: {} if said is None else said for name, said in zip(tasks, ended, strict=True)}
 
     async def move_to(self, city_at: int) -> None:
-        """Let everything sent so far arrive, then move the clock; what its timers began arrives too."""
-        await self.settle()
-        jump = max(0, city_at - self.city.clock.city()) + 1_000
-        await asyncio.to_thread(skip_city, self.run_dir / "clock.json", jump)
-        while self.city.clock.city() < city_at:  # noqa: ASYNC110 - a clock file has no event to wait for
+        """Let everything sent so far arrive, then move the clock; what is due on the way comes before who waits."""
+        for stop in (city_at - HOUR_MS, city_at):
+            await self.settle()
+            await self._skip_to(stop)
+
+    async def _skip_to(self, city_at: int) -> None:
+        clock = self.city.clock
+        if city_at > clock.city():
+            await asyncio.to_thread(skip_city, self.run_dir / "clock.json", city_at - clock.city())
+        while clock.city() < city_at:  # noqa: ASYNC110 - a clock file has no event to wait for
             await asyncio.sleep(0.02)
-        await self.settle()
 
     async def settle(self) -> None:
         """Wait until the books hold everything. Raises TimeoutError."""
@@ -95,23 +101,55 @@ class Town:
         """Return the account that one of its ids (an agreement, a bill, a hold, …) belongs to."""
         return await self.get(f"/persons/{identifier[:ACCOUNT_LENGTH]}")
 
+    async def bills(self, visit: str) -> list[dict[str, Any]]:
+        """Return the bills of a visit in the order of their issue."""
+        found = await self.books.fetch("SELECT bill FROM bills WHERE visit = $1 ORDER BY bill", visit)
+        return [await self.get(f"/bills/{each['bill']}") for each in found]
+
     async def bill(self, visit: str) -> dict[str, Any]:
         """Return the only bill of a visit."""
-        (found,) = await self.books.fetch("SELECT bill FROM bills WHERE visit = $1", visit)
-        return await self.get(f"/bills/{found['bill']}")
+        (found,) = await self.bills(visit)
+        return found
 
     async def charges(self, visit: str) -> list[dict[str, Any]]:
         """Return the charges of a visit as they were booked, each with its full explanation."""
         found = await self.books.fetch("SELECT charge FROM charges WHERE visit = $1 ORDER BY charge", visit)
         return [await self.get(f"/charges/{each['charge']}") for each in found]
 
+    async def split(self, visit: str) -> dict[str, int]:
+        """Return what each source gave to a visit's charges together, without those that gave nothing."""
+        sums: dict[str, int] = {}
+        for charge in await self.charges(visit):
+            for name, fen in charge["allocated"].items():
+                sums[name.removesuffix("_fen")] = sums.get(name.removesuffix("_fen"), 0) + fen
+        return {name: fen for name, fen in sums.items() if fen and name != "total"}
+
+    async def reason(self, visit: str) -> str:
+        """Return why credit gave less to the visit's last charge, as its explanation says."""
+        decision = (await self.charges(visit))[-1]["decision"]
+        return next((step["reason"]["code"] for step in decision["steps"] if step["reason"]), "")
+
+    async def outcomes(self, identifier: str) -> list[str]:
+        """Return the outcomes in the ledger of the account an id belongs to, in their order."""
+        return [record["outcome"] for record in await self._records(identifier)]
+
+    async def verified(self) -> dict[str, Any]:
+        """Return what `medcredit verify` finds in the books."""
+        return dict(await verify_document(self.settings))
+
+    @staticmethod
+    def clock_text(at: int) -> str:
+        """Return an instant as the city's clocks show it."""
+        return datetime.fromtimestamp(at / 1000, CITY).strftime("%Y-%m-%d %H:%M")
+
     async def events(self, identifier: str, kind: str) -> list[dict[str, Any]]:
         """Return the events of one type in the ledger of the account an id belongs to, in their order."""
-        rows = await self.books.fetch(
-            "SELECT record FROM ledger WHERE account = $1 ORDER BY seq", identifier[:ACCOUNT_LENGTH]
-        )
-        records = [json.loads(row["record"]) for row in rows]
+        records = await self._records(identifier)
         return [event for record in records for event in record.get("events", ()) if event["type"] == kind]
+
+    async def _records(self, identifier: str) -> list[dict[str, Any]]:
+        query, account = "SELECT record FROM ledger WHERE account = $1 ORDER BY seq", identifier[:ACCOUNT_LENGTH]
+        return [json.loads(row["record"]) for row in await self.books.fetch(query, account)]
 
 
 @asynccontextmanager
@@ -157,12 +195,12 @@ async def _seen(run_dir: Path, addresses: dict[str, str], sent_log: Path) -> Asy
 def _city(run_dir: Path, addresses: dict[str, str], log: SentLog) -> City:
     http = HttpWire(addresses["edge"], log)
     return City(
-        seed=int(time.time()),
+        seed=7,
         clock=FileClock(run_dir / "clock.json"),
         log=log,
         http=http,
         mllp={name: MllpWire(hospital, addresses["mllp"], log) for name, hospital in SENDERS.items()},
-        scores=ScoreSource(run_dir / "keys", http),
+        sources=score_sources(run_dir / "keys", http),
         desk=Desk(addresses["web"]),
         control_prefix="E7",
     )

@@ -14,7 +14,7 @@ from hub.simulate.city import SENDERS, City
 from hub.simulate.desk import Desk
 from hub.simulate.journeys import PLANTED, Journey, JourneySet, cast, everyday
 from hub.simulate.persons import Person
-from hub.simulate.scores import ScoreSource
+from hub.simulate.scores import score_sources
 from hub.simulate.sent_log import SentLog
 from hub.simulate.wires import HttpWire, MllpWire
 
@@ -57,7 +57,7 @@ def _city(asked: argparse.Namespace, log: SentLog) -> City:
         log=log,
         http=http,
         mllp={name: MllpWire(hospital, asked.mllp, log) for name, hospital in SENDERS.items()},
-        scores=ScoreSource(asked.keys, http),
+        sources=score_sources(asked.keys, http),
         desk=Desk(asked.web),
         control_prefix=asked.prefix,
     )

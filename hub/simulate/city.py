@@ -47,7 +47,7 @@ class City:
     log: SentLog
     http: HttpWire
     mllp: dict[str, MllpWire]
-    scores: ScoreSource
+    sources: dict[str, ScoreSource]
     desk: Desk
     control_prefix: str
     lists: HisLists = field(default_factory=HisLists)
@@ -55,6 +55,11 @@ class City:
     _visits: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _keys: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _wakes: list[int] = field(default_factory=list)
+
+    @property
+    def scores(self) -> ScoreSource:
+        """The city's own score source, Egret."""
+        return self.sources["egret"]
 
     @property
     def wakes(self) -> tuple[int, ...]:

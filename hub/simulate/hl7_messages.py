@@ -23,7 +23,10 @@ class Hospital:
 
 @dataclass(frozen=True)
 class Line:
-    """One FT1: `kind` is CG, CD or PY; the extended amount is quantity times unit price."""
+    """One FT1: `kind` is CG, CD or PY; the extended amount is quantity times unit price.
+
+    A credit names its charge by FT1-31 within the message, or by FT1-30 with the key of a line sent before.
+    """
 
     key: str
     kind: str
@@ -35,6 +38,7 @@ class Line:
     order_no: str = ""
     reverses_set_id: str = ""
     department_name: str = "检验科"
+    reverses_key: str = ""
 
     @property
     def amount_fen(self) -> int:
@@ -117,7 +121,7 @@ class Writer:
         fields[12] = f"{_yuan(line.unit_fen)}&CNY"
         fields[13] = f"{line.department}^{line.department_name}"
         fields[23] = f"{line.order_no}^HIS" if line.order_no else ""
-        fields[31] = line.reverses_set_id
+        fields[30], fields[31] = line.reverses_key, line.reverses_set_id
         return "|".join(fields).rstrip("|")
 
     def _encode(self, segments: list[str]) -> bytes:

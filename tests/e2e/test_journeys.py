@@ -29,3 +29,238 @@ async def test_a_prepayment_is_topped_up_spent_and_refunded_to_its_last_fen(play
     assert person["used_fen"] == 0
     refunds = await played.events(heard["agreement"], "prepayment_refunded")
     assert [each["amount_fen"] for each in refunds] == [8_000]
+
+
+async def test_presets_of_visit_day_and_item_class_hold_credit_back(played: Town):
+    """2,000 of a visit of 2,500; then 1,000 of the day's 3,000; next day 1,000 of consumables of 1,500."""
+    heard = played.of("presets_hold_credit_back")
+    assert await played.split(heard["visit"]) == {"credit": 200_000, "self_pay": 50_000}
+    assert await played.split(heard["day"]) == {"credit": 100_000, "self_pay": 50_000}
+    assert await played.split(heard["class"]) == {"credit": 100_000, "self_pay": 50_000}
+    for preset in ("visit", "day", "class"):
+        assert await played.reason(heard[preset]) == "PRESET_EXCEEDED"
+
+
+async def test_the_citys_pack_gives_credit_in_every_scene(played: Town):
+    """One charge of each of the five scenes, all of it on credit."""
+    heard = played.of("every_scene")
+    for scene in ("outpatient", "emergency", "inpatient", "pharmacy", "internet"):
+        (charge,) = await played.charges(heard[scene])
+        assert charge["scene"] == scene
+        assert charge["allocated"]["credit_fen"] == 1_000
+
+
+async def test_a_scene_the_pack_does_not_cover_is_self_pay(played: Town):
+    """An internet visit under the platform's pack: no credit, and the reason."""
+    heard = played.of("internet_is_not_covered")
+    assert await played.split(heard["visit"]) == {"self_pay": 2_000}
+    assert await played.reason(heard["visit"]) == "SCENE_NOT_COVERED"
+
+
+async def test_a_stays_charges_capture_what_was_held_for_it(played: Town):
+    """3,000 of the line and 600 of 1,000 prepaid are held; two charges take them, the discharge frees the rest."""
+    heard = played.of("stay_on_holds")
+    assert heard["too_much"]["code"] == "HOLD_EXCEEDS"
+    assert await played.split(heard["stay"]) == {"prepayment": 100_000, "credit": 140_000}
+    assert await played.split(heard["beside"]) == {"credit": 200_000, "self_pay": 50_000}
+    assert await played.reason(heard["beside"]) == "CREDIT_EXHAUSTED"
+    captured = await played.events(heard["agreement"], "hold_captured")
+    assert [each["amount_fen"] for each in captured] == [60_000, 140_000]
+    released = await played.events(heard["agreement"], "hold_released")
+    assert [(each["amount_fen"], each["cause"]) for each in released] == [(160_000, "discharged"), (0, "discharged")]
+    assert (await played.bill(heard["stay"]))["amount_fen"] == 140_000
+    assert (await played.person(heard["agreement"]))["held_fen"] == 0
+
+
+async def test_a_hold_is_completed_by_one_charge_or_given_back(played: Town):
+    """500 of 800 are captured and 300 freed; a captured hold is closed; another is voided; outpatients have none."""
+    heard = played.of("hold_captured_and_voided")
+    assert heard["captured"]["allocation"]["credit_fen"] == 50_000
+    assert heard["again"]["code"] == "HOLD_CLOSED"
+    assert heard["voided"]["outcome"] == "RECORDED"
+    assert heard["outpatient"]["code"] == "SCENE_NOT_COVERED"
+    released = await played.events(heard["agreement"], "hold_released")
+    assert [(each["amount_fen"], each["cause"]) for each in released] == [(30_000, "captured"), (80_000, "voided")]
+    person = await played.person(heard["agreement"])
+    assert (person["used_fen"], person["held_fen"]) == (50_000, 0)
+
+
+async def test_part_of_a_charge_goes_back_against_the_order_of_its_split(played: Town):
+    """475 = 100 + 50 + 325; 200 back is credit; 200 more is 125 credit, 50 prepayment and 25 of the account."""
+    heard = played.of("part_goes_back")
+    reduced = await played.events(heard["agreement"], "charge_reduced")
+    assert [each["returned"] for each in reduced] == [
+        {"credit_fen": 20_000},
+        {"credit_fen": 12_500, "prepayment_fen": 5_000, "account_fen": 2_500},
+    ]
+    person = await played.person(heard["agreement"])
+    assert (person["used_fen"], person["prepayments"], person["insurance_fen"]) == (0, {"XMZSH": 5_000}, 2_500)
+
+
+async def test_a_paid_charge_is_refunded_to_the_sources_that_paid(played: Town):
+    """320 of 350 go back: 1.14 through the gateway that took it, 298.86 to the balance, 20 to the prepayment."""
+    heard = played.of("paid_charge_goes_back_to_its_sources")
+    (charge,) = await played.charges(heard["visit"])
+    assert (charge["returned"]["credit_fen"], charge["returned"]["prepayment_fen"]) == (30_000, 2_000)
+    settled = await played.events(heard["agreement"], "refund_settled")
+    assert [each["amount_fen"] for each in settled] == [114]
+    person = await played.person(heard["agreement"])
+    assert (person["refundable_fen"], person["prepayments"]) == (29_886, {"XMZSH": 2_000})
+    assert (await played.bill(heard["visit"]))["open_fen"] == 0
+
+
+async def test_every_patient_is_served_and_an_older_score_changes_nothing(played: Town):
+    """500 without a score; 2,000 by the city's score of 600; the older one of 700 is late."""
+    heard = played.of("everyone_is_served")
+    assert await played.split(heard["unscored"]) == {"credit": 50_000, "self_pay": 10_000}
+    assert await played.split(heard["scored"]) == {"credit": 70_000}
+    (signed,) = await played.events(heard["agreement"], "agreement_signed")
+    assert (signed["provider"], signed["limit_fen"]) == ("none", 50_000)
+    person = await played.person(heard["agreement"])
+    assert (person["pack"], person["limit_fen"]) == ("zhongshan-2021", 200_000)
+    assert "LATE" in await played.outcomes(heard["agreement"])
+
+
+async def test_the_citys_score_counts_before_sesame_and_sesame_before_a_banks(played: Town):
+    """The line follows 2,000 by the bank, 3,000 by Sesame, 500 by Egret: the order of the pack, not the best."""
+    heard = played.of("scores_by_precedence")
+    lines = await played.events(heard["agreement"], "line_set")
+    assert [(each["provider"], each["limit_fen"]) for each in lines] == [
+        ("bank", 200_000),
+        ("sesame", 300_000),
+        ("egret", 50_000),
+    ]
+
+
+async def test_a_visit_of_2021_stands_under_the_first_pilot(played: Town):
+    """Told in 2026: 2,000 of 2,100 on credit, payable until 23:00 of the day after, and paid by name."""
+    heard = played.of("pilot_visit_told_late")
+    (charge,) = await played.charges(heard["visit"])
+    assert charge["pack"] == "zhongshan-pilot-2020"
+    assert await played.split(heard["visit"]) == {"credit": 200_000, "self_pay": 10_000}
+    bill = await played.bill(heard["visit"])
+    assert (bill["state"], bill["overdue"]) == ("paid", False)
+    assert played.clock_text(bill["due_at"]).endswith("23:00")
+    assert heard["paid"]["applied"] == [{"bill": bill["bill"], "amount_fen": 200_000}]
+
+
+async def test_a_dishonesty_record_bars_and_its_end_opens_the_stomatological_hospital(played: Town):
+    """Refused with the reason; cleared, the bill has three days; a new record is the kiosk's answer."""
+    heard = played.of("clean_record_first")
+    assert heard["refused"]["code"] == "DISHONESTY"
+    assert (heard["kiosk"]["reason"], heard["kiosk"]["next_step"]) == ("DISHONESTY", "ask_the_credit_office")
+    bill = await played.bill(heard["visit"])
+    assert (bill["pack"], bill["amount_fen"]) == ("stomatology-2020", 30_000)
+    assert bill["due_at"] - bill["closed_at"] == 3 * 86_400_000
+
+
+async def test_the_island_asks_for_a_linked_card_and_the_insurers_check(played: Town):
+    """A kiosk names each missing step; who failed the check is refused; at last the card alone is enough."""
+    heard = played.of("insurance_credit_checked")
+    assert heard["first"]["next_step"] == "link_insurance_at_counter"
+    assert heard["unchecked"]["code"] == "INSURANCE_CREDIT"
+    assert heard["failed"]["code"] == "INSURANCE_CREDIT"
+    assert (heard["kiosk"]["reason"], heard["kiosk"]["next_step"]) == ("INSURANCE_CREDIT", "ask_the_insurer")
+    last = heard["last"]
+    assert (last["eligible"], last["available_fen"], last["pack"]) == (True, 300_000, "pingtan-2025")
+
+
+async def test_a_visit_told_in_hl7_is_settled_as_a_whole_at_its_end(played: Town):
+    """40, 120 and 90 wait; the discharge makes one charge of 250 of them, 50 of the account and 200 on one bill."""
+    heard = played.of("settled_as_a_whole_in_hl7")
+    charges = await played.charges(heard["visit"])
+    assert [each["status"] for each in charges] == ["settled", "settled", "settled", "posted"]
+    assert await played.split(heard["visit"]) == {"account": 5_000, "credit": 20_000}
+    bill = await played.bill(heard["visit"])
+    assert bill["amount_fen"] == 20_000
+    assert played.clock_text(bill["due_at"]).endswith("00:00")
+
+
+async def test_a_visit_told_in_fhir_is_settled_as_a_whole_by_the_insurers_figures(played: Town):
+    """80 and 70 wait; the ClaimResponse settles 90 of the fund and 20 of the account; 40 stand on one bill."""
+    heard = played.of("settled_as_a_whole_in_fhir")
+    charges = await played.charges(heard["visit"])
+    assert [each["status"] for each in charges] == ["settled", "settled", "posted"]
+    assert await played.split(heard["visit"]) == {"fund": 9_000, "account": 2_000, "credit": 4_000}
+    assert (await played.bill(heard["visit"]))["amount_fen"] == 4_000
+
+
+async def test_who_withdraws_has_no_credit_until_signing_again(played: Town):
+    """A second signature is refused; between the agreements a visit is self-pay; the first bill stays as agreed."""
+    heard = played.of("left_and_came_back")
+    assert heard["twice"]["code"] == "AGREEMENT_EXISTS"
+    assert heard["left"]["outcome"] == "RECORDED"
+    assert await played.split(heard["between"]) == {"self_pay": 4_000}
+    assert await played.reason(heard["between"]) == "AGREEMENT_MISSING"
+    before, after = await played.bill(heard["before"]), await played.bill(heard["after"])
+    assert (before["agreement"], before["channel"]) == (heard["first"], "alipay")
+    assert (after["agreement"], after["channel"]) == (heard["agreement"], "unionpay")
+
+
+async def test_the_bank_a_citizen_chooses_gives_the_line_it_offers(played: Town):
+    """Without a bank the city's pack signs nobody; CCB offers 8,000 from a score of 651."""
+    heard = played.of("bank_of_choice")
+    assert heard["none"]["code"] == "BANK_MISSING"
+    person = await played.person(heard["agreement"])
+    assert (person["bank"], person["limit_fen"]) == ("CCB", 800_000)
+
+
+async def test_a_kiosk_answers_in_one_call_with_the_reason(played: Town):
+    """Unsigned, unscored, ready with every balance, not in this scene, used up: each with what to do next."""
+    heard = played.of("asked_at_the_kiosk")
+    said = {name: (heard[name]["reason"], heard[name]["next_step"]) for name in heard if name != "agreement"}
+    assert said == {
+        "stranger": ("AGREEMENT_MISSING", "sign_agreement"),
+        "unscored": ("NO_LINE", "pay_at_counter"),
+        "ready": ("", ""),
+        "used_up": ("CREDIT_EXHAUSTED", "repay_bills"),
+        "internet": ("SCENE_NOT_COVERED", "pay_at_counter"),
+    }
+    ready = heard["ready"]
+    assert (ready["eligible"], ready["available_fen"]) == (True, 500_000)
+    assert (ready["prepayment_fen"], ready["insurance_fen"]) == (2_000, 3_000)
+
+
+async def test_citizen_id_card_code_and_hospital_number_name_one_person(played: Town):
+    """An unlinked card is sent to the counter; linked, all four get the same answer about the same account."""
+    heard = played.of("one_person_many_numbers")
+    assert heard["stranger"]["next_step"] == "link_insurance_at_counter"
+    about = ("eligible", "available_fen", "used_fen", "insurance_linked", "pack")
+    answers = [{name: heard[who][name] for name in about} for who in ("citizen", "card", "code", "number")]
+    assert answers == [answers[0]] * 4
+    assert (answers[0]["eligible"], answers[0]["used_fen"]) == (True, 1_000)
+    accounts = {heard[who]["id"][:26] for who in ("citizen", "card", "code", "number")}
+    assert accounts == {heard["agreement"][:26]}
+    assert (await played.person(heard["agreement"]))["prepayments"] == {"XMFYB": 0}
+
+
+async def test_payments_go_to_the_oldest_or_the_named_bill_and_too_much_comes_back(played: Town):
+    """100 to the older bill, 200 to the newer by name, then 250: 200 pay the older, 50 are refunded, not 50.01."""
+    heard = played.of("partial_named_and_over")
+    older, newer = await played.bill(heard["older"]), await played.bill(heard["newer"])
+    assert heard["part"]["applied"] == [{"bill": older["bill"], "amount_fen": 10_000}]
+    assert heard["named"]["applied"] == [{"bill": newer["bill"], "amount_fen": 20_000}]
+    assert heard["over"]["applied"] == [{"bill": older["bill"], "amount_fen": 20_000}]
+    assert heard["over"]["refundable_fen"] == 5_000
+    assert heard["more"]["code"] == "BALANCE_EXCEEDS"
+    assert (older["state"], newer["state"]) == ("paid", "paid")
+    assert (older["debits"], newer["debits"]) == ([], [])
+    (refunded,) = await played.events(heard["agreement"], "balance_refunded")
+    assert (refunded["amount_fen"], refunded["method"]) == (5_000, "counter")
+    assert (await played.person(heard["agreement"]))["refundable_fen"] == 0
+
+
+async def test_a_charge_after_the_payment_stands_on_a_bill_of_its_own(played: Town):
+    """The first bill stays paid as it was; the second is marked supplementary, with later clocks."""
+    heard = played.of("supplementary_after_payment")
+    first, second = await played.bills(heard["visit"])
+    assert (first["state"], first["amount_fen"], first["supplementary"]) == ("paid", 114, False)
+    assert (second["state"], second["amount_fen"], second["supplementary"]) == ("issued", 1_700, True)
+    assert second["due_at"] - first["due_at"] >= 80 * 3_600_000
+
+
+async def test_every_journey_of_the_programmes_was_played_to_its_end(played: Town):
+    """None ended by an error, and the hub's own invariants hold over all of them."""
+    assert [name for name, heard in played.heard.items() if isinstance(heard, BaseException)] == []
+    assert set(played.heard) == PLAYED
+    assert (await played.verified())["ok"]

@@ -116,21 +116,24 @@ async def part_goes_back(city: City, person: Person) -> Heard:
     await prepay(city, person, "XMZSH", 5_000)
     number, line = city.new_visit(), city.new_line(47_500, "SUR")
     await city.dft("XMZSH", person, number, "outpatient", [line])
-    await city.dft("XMZSH", person, number, "outpatient", [taken_back(line, 20_000)])
-    await city.dft("XMZSH", person, number, "outpatient", [taken_back(line, 20_000)])
+    await city.dft("XMZSH", person, number, "outpatient", [taken_back(city, line, 20_000)])
+    await city.dft("XMZSH", person, number, "outpatient", [taken_back(city, line, 20_000)])
     return {"agreement": agreement, "visit": number}
 
 
 async def paid_charge_goes_back_to_its_sources(city: City, person: Person) -> Heard:
-    """A bill paid at a counter and by debit is taken back: the gateway's money to it, the rest to the balance."""
+    """A bill paid at a counter and by debit is taken back: the gateway's money to it, the rest to the balance.
+
+    The 1.14 that the counter leaves over is an amount the gateway always pays.
+    """
     agreement = await signed(city, person, PLATFORM, 680)
     await prepay(city, person, "XMZSH", 5_000)
     number, line = city.new_visit(), city.new_line(35_000, "SUR")
     await city.dft("XMZSH", person, number, "outpatient", [line])
     await city.adt("XMZSH", "A03", person, number, "outpatient")
-    await repay(city, person, 10_000)
+    await repay(city, person, 29_886)
     await city.pause(_HOURS_TO_DEBIT)
-    await city.dft("XMZSH", person, number, "outpatient", [taken_back(line, 32_000)])
+    await city.dft("XMZSH", person, number, "outpatient", [taken_back(city, line, 32_000)])
     return {"agreement": agreement, "visit": number}
 
 

@@ -49,10 +49,11 @@ async def asked_at_the_kiosk(city: City, person: Person) -> Heard:
     await city.scores.push(person, city.clock.city(), 680)
     await prepay(city, person, "XMZSH", 2_000)
     await insure(city, person, 3_000)
-    await visit(city, person, "XMZSH", [city.new_line(25_000)])
     ready = await at_kiosk(city, "XMZSH", person=who)
+    await visit(city, person, "XMZSH", [city.new_line(505_100)])
+    used_up = await at_kiosk(city, "XMZSH", person=who)
     internet = await at_kiosk(city, "XMZSH", "internet", person=who)
-    answers = {"stranger": stranger, "unscored": unscored, "ready": ready, "internet": internet}
+    answers = {"stranger": stranger, "unscored": unscored, "ready": ready, "internet": internet, "used_up": used_up}
     return {"agreement": agreement, **answers}
 
 
@@ -67,6 +68,7 @@ async def one_person_many_numbers(city: City, person: Person) -> Heard:
     await city.dft("XMFYB", person, first, "outpatient", [city.new_line(6_000, kind="PY")])
     await city.adt("XMFYB", "A04", person, city.new_visit(), "outpatient", link=True)
     await visit(city, person, "XMFYB", [city.new_line(7_000, "PED")])
+    await city.pause(1)
     by_number = {"number": f"P{person.number:07d}"}
     answers = {
         "citizen": await at_kiosk(city, "XMFYB", person=named(person)),

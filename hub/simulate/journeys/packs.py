@@ -42,6 +42,15 @@ async def everyone_is_served(city: City, person: Person) -> Heard:
     return {"agreement": agreement, "unscored": unscored, "scored": scored, **heard}
 
 
+async def scores_by_precedence(city: City, person: Person) -> Heard:
+    """A bank's score gives a line, a Sesame score overrides it, the city's own score overrides both, though lower."""
+    terms = {"bank": "ICBC", "score_consents": ["egret", "sesame", "bank"]}
+    agreement = str((await sign(city, person, ZHONGSHAN, **terms)).get("agreement", ""))
+    for source, score in (("bank-icbc", 65), ("sesame", 700), ("egret", 560)):
+        await city.sources[source].push(person, city.clock.city(), score)
+    return {"agreement": agreement}
+
+
 async def pilot_visit_told_late(city: City, person: Person) -> Heard:
     """A visit of the first pilot is told years later: it stands under the pack of its day, until 23:00 of the next."""
     await link_card(city, person, "XMZSH", insurance_card=f"XM{person.number}")
@@ -55,15 +64,19 @@ async def pilot_visit_told_late(city: City, person: Person) -> Heard:
 
 
 async def clean_record_first(city: City, person: Person) -> Heard:
-    """The stomatological hospital signs nobody with a dishonesty record; cleared, the patient has three days."""
+    """The stomatological hospital signs nobody with a dishonesty record; cleared, the patient has three days.
+
+    A new record bars the patient again.
+    """
     await link_card(city, person, "XMKQY", insurance_card=f"XM{person.number}")
     record = {"person": named(person), "reference": f"SX{person.number}", "author": "register", "reason": "court"}
     await asked(city, "/dishonesty-records", record)
     refused = await sign(city, person, STOMATOLOGY)
-    kiosk = await at_kiosk(city, "XMKQY", person=named(person))
     await asked(city, "/dishonesty-records", {**record, "cleared": True})
     agreement = await signed(city, person, STOMATOLOGY, 650)
     number = await visit(city, person, "XMKQY", [city.new_line(30_000, "SUR")])
+    await asked(city, "/dishonesty-records", record)
+    kiosk = await at_kiosk(city, "XMKQY", person=named(person))
     return {"agreement": agreement, "refused": refused, "kiosk": kiosk, "visit": number}
 
 
@@ -116,6 +129,7 @@ async def _check_insurance_credit(city: City, person: Person, *, passed: bool) -
 
 JOURNEYS: Final[tuple[Journey, ...]] = (
     everyone_is_served,
+    scores_by_precedence,
     pilot_visit_told_late,
     clean_record_first,
     insurance_credit_checked,

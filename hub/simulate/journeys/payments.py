@@ -24,9 +24,12 @@ async def partial_named_and_over(city: City, person: Person) -> Heard:
 
 
 async def supplementary_after_payment(city: City, person: Person) -> Heard:
-    """A charge that comes after the bill was debited stands on a bill of its own, with its own clocks."""
+    """A charge that comes after the bill was debited stands on a bill of its own, with its own clocks.
+
+    The first bill is of 1.14, which the gateway always pays.
+    """
     agreement = await signed(city, person, PLATFORM, 680, channel="unionpay")
-    number = await visit(city, person, "XMZSH", [city.new_line(6_600)])
+    number = await visit(city, person, "XMZSH", [city.new_line(114)])
     await city.pause(80)
     await city.dft("XMZSH", person, number, "outpatient", [city.new_line(1_700, "RAD")])
     return {"agreement": agreement, "visit": number}

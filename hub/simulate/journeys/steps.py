@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from hub.simulate import fhir_messages
@@ -153,6 +154,8 @@ def bill_of(agreement: str, number: int = 1) -> str:
     return make_id(agreement[:ACCOUNT_LENGTH], "B", number)
 
 
-def taken_back(line: Line, amount_fen: int) -> Line:
-    """Return the credit that takes back so much of a line."""
-    return Line(line.key, "CD", line.item, line.item_name, 1, amount_fen, line.department, line.order_no)
+def taken_back(city: City, line: Line, amount_fen: int) -> Line:
+    """Return a credit of its own key that takes back so much of a line."""
+    return replace(
+        line, key=city.new_line(1).key, kind="CD", quantity=1, unit_fen=amount_fen, order_no="", reverses_key=line.key
+    )
