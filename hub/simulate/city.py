@@ -136,7 +136,7 @@ class City:
         wire = self.mllp[institution]
         number, answer = await wire.send(message, meaning)
         if answer.verdict == "accepted":
-            self.lists.note(institution, [(line.key, line.kind, line.amount_fen) for line in lines], at)
+            self.lists.note(institution, [(line.key, line.kind, line.amount_fen) for line in lines], now)
         for _ in range(copies):
             if later is None:
                 await wire.send(message, meaning, number)
