@@ -8,7 +8,7 @@ the same at every retry of one order number.
 
 from typing import Literal
 
-from schemas.commands import Channel, Command, Instant, Struct
+from schemas.commands import Channel, Command, FeedbackKind, Instant, Struct
 
 
 class DebitErrand(Struct, frozen=True, tag="debit"):
@@ -54,6 +54,33 @@ class RefundErrand(Struct, frozen=True, tag="refund"):
     """True: ask what became of `refund_no` instead of sending it."""
 
 
+class FeedbackErrand(Struct, frozen=True, tag="feedback"):
+    """Tell a score source something of a person; a retry repeats `message`, by which the source recognises it.
+
+    The person is named by the authorisation under which the source last gave a score, and by that score's message: the
+    hub keeps no other name that the source knows. Neither bill nor institution leaves (domain 8).
+    """
+
+    id: str
+    account: str
+    source: str
+    message: str
+    kind: FeedbackKind
+    authorisation: str
+    score_message: str
+    at: Instant
+    """City time of what is told."""
+    attempt: int = 1
+    points: int = 0
+    month: int = 0
+    withdraws: str = ""
+
+    @property
+    def channel(self) -> str:
+        """The channel its calls go through: each source has its own breaker and pace."""
+        return f"score-{self.source}"
+
+
 class RelayErrand(Struct, frozen=True, tag="relay"):
     """Put a command to another account on `commands`; read by its own consumer group, in order per account."""
 
@@ -63,7 +90,6 @@ class RelayErrand(Struct, frozen=True, tag="relay"):
     command: Command
 
 
-Errand = DebitErrand | QueryErrand | RefundErrand | RelayErrand
-"""`NOTICE` errands come with the messages to people."""
+Errand = DebitErrand | QueryErrand | RefundErrand | FeedbackErrand | RelayErrand
 
-ErrandKind = Literal["debit", "query", "refund", "relay"]
+ErrandKind = Literal["debit", "query", "refund", "feedback", "relay"]

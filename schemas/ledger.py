@@ -43,6 +43,7 @@ TimerKind = Literal[
     "proposal",
     "archive",
     "fee",
+    "feedback_retry",
     "family_request",
     "family_hold",
     "of_age",

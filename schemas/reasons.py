@@ -112,6 +112,7 @@ class Reason(StrEnum):
     FAMILY_REFUSED = "FAMILY_REFUSED"
     FAMILY_RELATION_INVALID = "FAMILY_RELATION_INVALID"
     FAMILY_REQUEST_EXPIRED = "FAMILY_REQUEST_EXPIRED"
+    FEEDBACK_UNDELIVERED = "FEEDBACK_UNDELIVERED"
     FORWARD_LOOP = "FORWARD_LOOP"
     HOLD_CLOSED = "HOLD_CLOSED"
     HOLD_EXCEEDS = "HOLD_EXCEEDS"
@@ -323,6 +324,7 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.VISIT_UNKNOWN: _R(422, "AE", "204", False, "The visit is neither in this message nor known. Send the visit first.", "就诊号既不在本消息中，也未登记。请先报送就诊。"),
     Reason.AGREEMENT_MISSING: _R(200, "AE", "0", False, "No agreement is in force, so credit gave nothing.", "没有有效的信用就医协议，信用未支付。"),
     Reason.CREDIT_EXHAUSTED: _R(200, "AE", "0", False, "Credit available was {available}; {rest} is to be paid at the window.", "信用额度可用 {available} 元，其余 {rest} 元请到窗口支付。"),
+    Reason.FEEDBACK_UNDELIVERED: _R(502, "AE", "207", False, "The score source {source} did not take message {message} ({code}). Settle it with the source, then drop this dead letter with a reason.", "信用分来源 {source} 未接收消息 {message}（{code}）。请与其核对处理，再注明理由关闭此死信。"),
     Reason.FAMILY_NOT_COVERED: _R(200, "AE", "0", False, "The payer's pack does not let a person of this age share a line, so credit gave nothing.", "付款人适用的政策不允许该年龄者共享额度，信用未支付。"),
     Reason.FAMILY_NO_ANSWER: _R(200, "AE", "0", False, "The payer's account did not answer in time, so credit gave nothing; the hold is void.", "付款人账户未及时答复，信用未支付，冻结已作废。"),
     Reason.NO_LINE: _R(200, "AE", "0", False, "The score gives no credit line under this pack, so credit gave nothing.", "按现行政策，该信用分没有额度，信用未支付。"),

@@ -33,7 +33,7 @@ from schemas.commands import (
     Subject,
     Via,
 )
-from schemas.errands import DebitErrand, Errand, QueryErrand, RefundErrand, RelayErrand
+from schemas.errands import DebitErrand, Errand, FeedbackErrand, QueryErrand, RefundErrand, RelayErrand
 from schemas.events import (
     BalanceRefunded,
     BillIssued,
@@ -198,7 +198,7 @@ class World:
 
     def answer(self, errand: Errand | None = None, status: str = "paid", sent_at: int = 0, **about: object) -> Decision:
         """Book what the courier brings back for an errand, the newest debit or query by default."""
-        errand = errand or [e for e in self.errands if not isinstance(e, RelayErrand)][-1]
+        errand = errand or [e for e in self.errands if not isinstance(e, RelayErrand | FeedbackErrand)][-1]
         body = result(errand, status, sent_at or self.wall, **about)
         ident = message_hash(errand.id, str(msgspec.json.encode(body)))
         return self.send(body, named=ident, interface="courier", content=ident)
@@ -238,6 +238,7 @@ def score(policies: Policies, value: int, at: int, sequence: int = 1, **changed:
         "authorisation_from": at - DAY,
         "authorisation_until": at + 400 * DAY,
         "authorisation_scopes": ("medical_credit",),
+        "source": "egret",
     } | changed
     return ObserveScore(
         "egret", policies.band("egret", value), policies.cut_points_hash("egret"), f"score-{sequence}-{value}",

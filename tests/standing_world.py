@@ -20,7 +20,8 @@ from hub.policies.clauses import (
     Reward,
     StepUp,
 )
-from schemas.commands import RecordRepayment
+from schemas.commands import ConfirmProposal, RecordFeedbackResult, RecordRepayment, UndoOverdue
+from schemas.errands import FeedbackErrand
 
 CITED = Citation("example clause", "invented ¶9", "A rule made up for the tests.")
 ANY = 10**12
@@ -121,3 +122,21 @@ def kinds(world: World, last: int = 1) -> list[str]:
 def happened(world: World, kind: type) -> list:
     """Return every event of a kind so far."""
     return [event for record in world.ledger for event in record.events if isinstance(event, kind)]
+
+
+def told(world: World) -> list[FeedbackErrand]:
+    """Return every message that left for a score source."""
+    return world.errands_of(FeedbackErrand)
+
+
+def heard(world: World, errand: FeedbackErrand, status: str = "taken", code: str = "", receipt: str = "") -> object:
+    """Book what the courier brings back from the source."""
+    body = RecordFeedbackResult(errand.id, errand.message, errand.source, status, world.wall, code, receipt)
+    return world.send(body, interface="courier")
+
+
+def undo(world: World, bill: str, due_at: int = 0, author: str = "clerk-1", confirmed_by: str = "clerk-2"):
+    """Propose and confirm the undoing of a mark; return the decision of the confirmation."""
+    world.send(UndoOverdue(bill, author, "the counter booked it late", world.city, due_at), interface="api")
+    proposal = world.reply.result["proposal"]
+    return world.send(ConfirmProposal(proposal, confirmed_by, world.city), interface="api")

@@ -1,4 +1,4 @@
-"""`python -m adapters.sandbox`: both gateways in one process; prints one JSON line with their addresses when ready."""
+"""`python -m adapters.sandbox`: gateways and score sources in one process; prints a JSON line of addresses when ready."""
 
 import argparse
 import asyncio
@@ -50,7 +50,8 @@ async def _serve(settings: SandboxSettings, banks: Banks | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     async with serving(settings) as sandbox:
-        ready = {"alipay": sandbox.alipay_url, "unionpay": sandbox.unionpay_url, "keys": str(settings.keys)}
+        urls = {"alipay": sandbox.alipay_url, "unionpay": sandbox.unionpay_url, "scores": sandbox.scores_url}
+        ready = {**urls, "keys": str(settings.keys)}
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
         confirming = asyncio.ensure_future(banks.run() if banks else stopped.wait())

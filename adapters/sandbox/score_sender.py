@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from adapters.sandbox.beijing import text_of
 from adapters.sandbox.sm2 import sign_rs
 
+SENDER_NAMES = {"egret": "XM-EGRET", "sesame": "ZHIMA", "bank-icbc": "ICBC", "bank-ccb": "CCB"}
+"""How each source of the demo city names itself."""
 _ULID = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 

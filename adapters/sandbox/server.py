@@ -1,5 +1,6 @@
-"""Both gateways in one process, each on its own loopback port."""
+"""Both gateways and the score sources' desk in one process, each on its own loopback port."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -8,20 +9,25 @@ from aiohttp import web
 
 from adapters.sandbox.alipay_gateway import AlipayGateway
 from adapters.sandbox.clock import SandboxClock
-from adapters.sandbox.gateway import Gateway
 from adapters.sandbox.keys import load_alipay, load_unionpay
+from adapters.sandbox.score_receiver import ScoreReceiver
 from adapters.sandbox.settings import SandboxSettings
 from adapters.sandbox.unionpay_gateway import UnionPayGateway
 
 
 @dataclass(frozen=True)
 class Sandbox:
-    """Both gateways at work. `alipay_url` takes the POST forms; UnionPay's paths lie below `unionpay_url`."""
+    """Both gateways at work, and where score sources are told things.
+
+    `alipay_url` takes the POST forms; UnionPay's paths lie below `unionpay_url`, a source's below `scores_url`.
+    """
 
     alipay: AlipayGateway
     unionpay: UnionPayGateway
     alipay_url: str
     unionpay_url: str
+    scores: ScoreReceiver
+    scores_url: str
 
 
 @asynccontextmanager
@@ -30,12 +36,14 @@ async def serving(settings: SandboxSettings) -> AsyncIterator[Sandbox]:
     clock = SandboxClock()
     alipay = AlipayGateway(settings, clock, load_alipay(settings.keys))
     unionpay = UnionPayGateway(settings, clock, load_unionpay(settings.keys))
+    scores = ScoreReceiver(settings.keys, lambda: time.time_ns() // 1_000_000)
     runners: list[web.AppRunner] = []
     try:
-        first = await _listen(alipay, settings.host, settings.alipay_port, runners)
-        second = await _listen(unionpay, settings.host, settings.unionpay_port, runners)
+        first = await _listen(alipay.application(), settings.host, settings.alipay_port, runners)
+        second = await _listen(unionpay.application(), settings.host, settings.unionpay_port, runners)
+        third = await _listen(scores.application(), settings.host, 0, runners)
         alipay.address = first
-        yield Sandbox(alipay, unionpay, f"{first}/gateway.do", second)
+        yield Sandbox(alipay, unionpay, f"{first}/gateway.do", second, scores, third)
     finally:
         for gateway in (alipay, unionpay):
             await gateway.close()
@@ -43,8 +51,8 @@ async def serving(settings: SandboxSettings) -> AsyncIterator[Sandbox]:
             await runner.cleanup()
 
 
-async def _listen(gateway: Gateway, host: str, port: int, runners: list[web.AppRunner]) -> str:
-    runner = web.AppRunner(gateway.application(), access_log=None, shutdown_timeout=1.0)
+async def _listen(app: web.Application, host: str, port: int, runners: list[web.AppRunner]) -> str:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     runners.append(runner)
     await web.TCPSite(runner, host, port).start()

@@ -94,6 +94,7 @@ def observed(source: ScoreSource, envelope: Envelope, content: Content, bands: B
         authorisation_from=_instant_or_zero(authorization.granted_at),
         authorisation_until=_instant_or_zero(authorization.expires_at),
         authorisation_scopes=authorization.scope,
+        source=source.name,
     )
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from hub.runtime.bus import create_topics
 from hub.runtime.migrations import migrate
+from hub.runtime.score_sources import write_score_sources
 from hub.runtime.settings import Settings, read_settings
 from hub.runtime.supervisor import ChildPlan, Supervisor
 from infra.errors import PortTakenError, StartError
@@ -139,6 +140,7 @@ class Stack:
     def settings(self, dsn: str, bootstrap: str) -> Settings:
         """Return the settings the roles run with, and remember them as `environment`."""
         keys, gateway = self.keys_dir, "MEDCREDIT_GATEWAYS"
+        write_score_sources(self.run_dir / "score_sources.toml", self.gateways["scores"])
         self.environment = {
             "MEDCREDIT_PROFILE": "demo",
             "MEDCREDIT_RUN_DIR": str(self.run_dir),
@@ -150,6 +152,7 @@ class Stack:
             "MEDCREDIT_WEB__PORT": str(self.ports["web"]),
             "MEDCREDIT_SM__RING_FILE": str(keys / "hub_keyring.json"),
             "MEDCREDIT_CLERK__INBOX": str(self.inbox),
+            "MEDCREDIT_SM__SCORES_FILE": str(self.run_dir / "score_sources.toml"),
             f"{gateway}__ALIPAY__ENDPOINT": self.gateways["alipay"],
             f"{gateway}__ALIPAY__NOTIFY_URL": f"{self.edge_url}/notify/alipay/main",
             f"{gateway}__ALIPAY__MERCHANT": "2021000000000001",

@@ -10,7 +10,7 @@ import msgspec
 from hub.cli.texts import letter_short
 from schemas.commands import Command, PostCharge, ReceiveFeedMessage, ReceiveNotice, RecordGatewayResult, Struct
 from schemas.dead_letters import DeadLetter
-from schemas.errands import Errand, RelayErrand
+from schemas.errands import Errand, FeedbackErrand, RelayErrand
 from schemas.facts import Facts
 from schemas.ids import short
 from schemas.ledger import ChargeView, CommandSource, DebitView, LedgerRecord
@@ -128,6 +128,8 @@ def _errand(value: bytes, stamp: int, place: dict[str, Any]) -> TailLine:
     if isinstance(errand, RelayErrand):
         text = f"to {short(errand.command.account)} {_tag(errand.command.body)}"
         return TailLine(stamp, "errand", **place, **known, text=text)
+    if isinstance(errand, FeedbackErrand):
+        return TailLine(stamp, "errand", **place, **known, text=f"to {errand.source} {errand.kind}")
     text = f"{short(errand.order_no)} {yuan_text(errand.amount_fen)} {errand.channel}"
     return TailLine(stamp, "errand", **place, **known, amount_fen=errand.amount_fen, text=text)
 

@@ -34,6 +34,7 @@ def observe_score(draft: Draft, body: ObserveScore) -> Outcome | Refusal:
             body.sequence,
             body.authorisation,
             body.authorisation_until,
+            body.source,
         )
     )
     set_line(draft)

@@ -48,6 +48,7 @@ from hub.domain.family_links import (
     settle_family_link,
 )
 from hub.domain.family_words import tell_family
+from hub.domain.feedback import feedback_due, record_feedback_result
 from hub.domain.feeds import receive_feed_message
 from hub.domain.fees import fee_due, waive_bill_fees
 from hub.domain.freezing import freeze_bill, unfreeze_bill
@@ -152,6 +153,7 @@ _DECIDE: Final[dict[type, Callable[[Draft, Any], Outcome | Refusal]]] = {
     commands.RecordDishonesty: record_dishonesty,
     commands.LinkInsurance: link_insurance,
     commands.RecordInsuranceCredit: record_insurance_credit,
+    commands.RecordFeedbackResult: record_feedback_result,
 }
 _NOT_REMEMBERED: Final = (commands.CheckEligibility, commands.ReceiveFeedMessage, *_RELAYED)
 """A question is asked anew each time; a feed keeps its own memory."""
@@ -275,6 +277,7 @@ _FIRE_BY_ID: Final[dict[str, Callable[[Draft, str], Outcome]]] = {
     "proposal": proposal_due,
     "message": message_due,
     "statement": statement_due,
+    "feedback_retry": feedback_due,
 }
 
 

@@ -6,9 +6,10 @@ Days in arrears are whole 24 h from the end of the term, without the time a reli
 from hub.domain.credit_lines import set_line
 from hub.domain.draft import Draft, Outcome
 from hub.domain.evolve.standing import standing_of, unmarked
+from hub.domain.feedback import tell_score
 from hub.domain.fees import waive_fees
 from hub.domain.reminders import plan_reminder
-from hub.domain.rewards import city_month, month_start, plan_reward, tell_score
+from hub.domain.rewards import city_month, month_start, plan_reward
 from hub.domain.standing_state import RELIEF_CHANNEL, OverdueMark, Proposal, Standing
 from hub.domain.state import Bill, Core
 from hub.domain.waivers import waives
@@ -190,6 +191,8 @@ def undo_overdue(draft: Draft, proposal: Proposal, confirmed_by: str) -> None:
     mark, rest = standing.mark_of(proposal.subject), unmarked(standing, proposal.subject)
     if mark is None:
         raise AssertionError(f"bill {proposal.subject} has no mark to undo")
+    if mark.message:
+        tell_score(draft, "overdue_withdrawn", bill=mark.bill, withdraws=mark.message)
     owed = bill is not None and bill.owed_fen > 0
     draft.emit(
         OverdueUndone(
@@ -204,8 +207,6 @@ def undo_overdue(draft: Draft, proposal: Proposal, confirmed_by: str) -> None:
     )
     if bill is not None:
         waive_fees(draft, bill, proposal.author, proposal.reason)
-    if mark.message:
-        tell_score(draft, "overdue_withdrawn", bill=mark.bill, withdraws=mark.message)
     _lift(draft, draft.policies.packs[mark.pack], "undo")
     set_line(draft)
     if draft.core.suspended and not _still_suspends(draft, rest):

@@ -9,14 +9,13 @@ from datetime import date
 
 from hub.domain.draft import Draft, Outcome
 from hub.domain.evolve.standing import standing_of
+from hub.domain.feedback import tell_score
 from hub.domain.standing_state import Month, Standing
 from hub.policies import Pack
 from hub.policies.standing import points_for
 from schemas.city_time import city_date, day_start
 from schemas.commands import Instant
-from schemas.events import RewardPlanned, ScoreFeedback
-from schemas.events.standing import FeedbackKind
-from schemas.ids import message_hash
+from schemas.events import RewardPlanned
 
 
 def city_month(at: Instant) -> int:
@@ -80,14 +79,3 @@ def _give(draft: Draft, pack: Pack, run: Sequence[Month]) -> None:
     points = points_for(pack.reward, sum(m.repaid_fen for m in run), sum(m.repayments for m in run))
     if points:
         tell_score(draft, "reward", points=points, month=run[-1].month)
-
-
-def tell_score(
-    draft: Draft, kind: FeedbackKind, *, bill: str = "", points: int = 0, month: int = 0, withdraws: str = ""
-) -> None:
-    """Put a message for the score's source into the ledger, which is its outbox until the source takes any."""
-    billed = draft.core.bills.get(bill)
-    agreement = draft.core.agreements[billed.agreement] if billed else draft.agreement()
-    provider = agreement.provider if agreement and agreement.provider else "egret"
-    message = message_hash("feedback", draft.core.account, str(draft.seq), kind, bill, str(month))
-    draft.emit(ScoreFeedback(message, kind, provider, bill, points, month, withdraws))

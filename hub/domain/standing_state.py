@@ -31,6 +31,8 @@ class OverdueMark(Frozen, frozen=True):
     """False once another bill was repaid on time after it."""
     message: str = ""
     """The message to the score's source about it."""
+    told: str = ""
+    """The source it left for, empty where there was nobody to tell."""
 
 
 class Month(Frozen, frozen=True):

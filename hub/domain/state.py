@@ -14,6 +14,7 @@ from msgspec.structs import astuple
 
 from hub.domain.clearing_state import Clearing
 from hub.domain.family_state import Family
+from hub.domain.feedback_state import Feedback
 from hub.domain.frozen import Frozen
 from hub.domain.holds_state import Hold
 from hub.domain.prepayment_state import Deposit
@@ -190,6 +191,8 @@ class Score(Frozen, frozen=True):
     sequence: int
     authorisation: str
     authorisation_until: Instant
+    source: str = ""
+    """The feed it came from, which hears of repayments."""
 
 
 class BillPayment(Frozen, frozen=True):
@@ -407,6 +410,8 @@ class Core(Frozen, frozen=True):
     proposals: dict[str, Proposal] = {}
     relief: dict[str, ReliefCase] = {}
     enrolment: Enrolment | None = None
+    feedback: dict[str, Feedback] = {}
+    """What a score source is told and has not answered for certain, by message."""
 
 
 class AccountState(Frozen, frozen=True):

@@ -53,6 +53,9 @@ class Ladders(NamedTuple):
     refund_queries: QueryLadder = QueryLadder((10 * SECOND, 20 * SECOND, 30 * SECOND, *(_FIVE_MINUTES,) * 24, HOUR))
     """A refund is asked after at least 10 s (protocols 5.3)."""
 
+    feedback_retries_ms: tuple[int, ...] = (MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, *(12 * HOUR,) * 14)
+    """Waits before a message to a score source leaves again; after the last, a week later, a person looks (ours)."""
+
     def shortened(self, scale: float) -> "Ladders":
         """Return all of it at `scale` (0 < scale <= 1), no wait below a second that was not below it before.
 
@@ -69,6 +72,7 @@ class Ladders(NamedTuple):
             alipay_queries=self.alipay_queries.shortened(scale),
             unionpay_queries=self.unionpay_queries.shortened(scale),
             refund_queries=self.refund_queries.shortened(scale),
+            feedback_retries_ms=tuple(_shorter(each, scale) for each in self.feedback_retries_ms),
         )
 
     def queries(self, channel: str) -> QueryLadder:

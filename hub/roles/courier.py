@@ -1,4 +1,4 @@
-"""The role `courier`: calls gateways, one call per errand, and relays commands between accounts (architecture 2, 12).
+"""The role `courier`: calls gateways and score sources, one call per errand; relays commands (architecture 2, 12).
 
 Two loops with two consumer groups, so that relays never wait behind a gateway call. Ends with 0 after SIGTERM, 70 when
 Kafka failed or something unexpected happened, 78 when an errand or a key file cannot be read.
@@ -16,14 +16,18 @@ import uvloop
 from aiokafka.errors import KafkaError
 
 from adapters.alipay.client import AlipayClient
+from adapters.scores.access import FeedAccess
+from adapters.scores.feedback import FeedbackClient
 from adapters.unionpay.client import UnionPayClient
 from hub.roles.gateways import alipay_access, unionpay_access
 from hub.runtime import bus
 from hub.runtime.clock import Clock, open_clock
 from hub.runtime.durable_log import DurableLog
+from hub.runtime.guomi import KeyRingError, SoftwareProvider
 from hub.runtime.guomi.vault import open_provider
 from hub.runtime.health import Check, serve_health
 from hub.runtime.logs import configure_logging, get_logger
+from hub.runtime.score_sources import load_score_sources
 from hub.runtime.sealing import Sealer
 from hub.runtime.sections import CriticalSections
 from hub.runtime.settings import Settings
@@ -31,7 +35,7 @@ from schemas.errors import ConfigurationError, TransportError
 from schemas.reasons import Reason
 from streams.courier.calls import CallWorker
 from streams.courier.faults import EXIT_STOPPED, CourierError
-from streams.courier.gateways import Gateway
+from streams.courier.gateways import Gateway, ScoreDesk
 from streams.courier.relays import RelayWorker
 from streams.courier.results import Results
 
@@ -77,6 +81,21 @@ def gateways(settings: Settings, session: aiohttp.ClientSession, clock: Clock) -
     return found
 
 
+def score_desks(
+    settings: Settings, provider: SoftwareProvider, session: aiohttp.ClientSession, clock: Clock
+) -> Mapping[str, ScoreDesk]:
+    """Return where each score source is told things, by channel; ConfigurationError without a key to say it under."""
+    try:
+        return {
+            f"score-{source.name}": FeedbackClient(FeedAccess(provider, source), session, clock.wall)
+            for source in load_score_sources(settings.sm.scores_file)
+            if source.feedback_url
+        }
+    except KeyRingError as fault:
+        about = {"setting": "MEDCREDIT_SM__RING_FILE", "fault": str(fault), "remedy": "Add the key to the ring."}
+        raise ConfigurationError(Reason.SETTING_INVALID, about) from fault
+
+
 class Courier:
     """One courier process: the loop that calls and the loop that relays."""
 
@@ -84,7 +103,7 @@ class Courier:
         """Raises ConfigurationError when the key ring cannot be used; nothing is started yet."""
         self._settings = settings
         self._clock = clock
-        self._sealer = Sealer(open_provider(settings))
+        self._provider = open_provider(settings)
         client = f"courier-{os.getpid()}"
         kafka = settings.kafka
         self._calls = bus.committed_consumer(kafka, client, group=settings.group("courier"))
@@ -119,10 +138,11 @@ class Courier:
 
     def _call_worker(self, session: aiohttp.ClientSession) -> CallWorker:
         settings, topics = self._settings, self._settings.topics
-        results = Results(self._log, self._sealer, self._clock, topics)
+        results = Results(self._log, Sealer(self._provider), self._clock, topics)
         clients = gateways(settings, session, self._clock)
         sections = CriticalSections(settings.chaos_stretch)
-        return CallWorker(self._calls, topics.errands.name, clients, results, self._clock, sections)
+        desks = score_desks(settings, self._provider, session, self._clock)
+        return CallWorker(self._calls, topics.errands.name, clients, results, self._clock, sections, desks)
 
     def _relay_worker(self) -> RelayWorker:
         topics = self._settings.topics

@@ -60,6 +60,17 @@ class ScoreSources:
         return iter(self._sources)
 
 
+def write_score_sources(path: Path, feedback_base: str) -> None:
+    """Write the shipped sources with a place to tell them things, as the sandbox has one for each of them."""
+    texts = [
+        f'[[source]]\nname = "{each.name}"\nprovider = "{each.provider}"\nsender = "{each.sender}"\n'
+        f"scale = [{each.scale[0]}, {each.scale[1]}]\n"
+        f'feedback_url = "{feedback_base}/feedback/{each.name}/v1/messages"\n'
+        for each in load_score_sources()
+    ]
+    path.write_text("\n".join(texts), "utf-8")
+
+
 def load_score_sources(path: Path | None = None) -> ScoreSources:
     """Return the sources of a TOML file, the shipped ones for None. Raises ConfigurationError naming the fault."""
     path = path or SHIPPED

@@ -1,6 +1,6 @@
 """What an adapter hands over: a translated message, a refusal with its exact answer, or what a call brought back."""
 
-from schemas.commands import Body, RecordGatewayResult, Struct
+from schemas.commands import Body, RecordFeedbackResult, RecordGatewayResult, Struct
 from schemas.dead_letters import DeadLetterInterface
 from schemas.reasons import Reason
 
@@ -48,7 +48,7 @@ class CallOutcome(Struct, frozen=True):
     is then UNKNOWN and is resolved by query.
     """
 
-    result: RecordGatewayResult
+    result: RecordGatewayResult | RecordFeedbackResult
     fault: Reason | None = None
     detail: str = ""
     received: bytes = b""

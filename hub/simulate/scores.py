@@ -3,29 +3,25 @@
 import asyncio
 import time
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
-from adapters.sandbox.score_sender import Head, SenderKeys, build_message, message_id, score_payload, timestamp
+from adapters.sandbox.score_sender import (
+    SENDER_NAMES,
+    Head,
+    SenderKeys,
+    build_message,
+    message_id,
+    score_payload,
+    timestamp,
+)
 from hub.simulate.persons import Person
 from hub.simulate.wires import Answer, HttpWire
 
 _YEAR_MS = 365 * 86_400_000
 
 
-class _Sender(NamedTuple):
-    """How a source names itself, and what its authorisations begin with."""
-
-    sender: str
-    initial: str
-
-
-SENDERS: Final = {
-    "egret": _Sender("XM-EGRET", "AU"),
-    "sesame": _Sender("ZHIMA", "ZM"),
-    "bank-icbc": _Sender("ICBC", "IC"),
-    "bank-ccb": _Sender("CCB", "CC"),
-}
-"""The sources of the demo city (hub/runtime/score_sources.toml)."""
+_INITIALS: Final = {"egret": "AU", "sesame": "ZM", "bank-icbc": "IC", "bank-ccb": "CC"}
+"""What the authorisations of each source begin with (hub/runtime/score_sources.toml)."""
 
 
 class ScoreSource:
@@ -33,7 +29,6 @@ class ScoreSource:
 
     def __init__(self, keys_dir: Path, http: HttpWire, name: str = "egret") -> None:
         self.name = name
-        self._sender = SENDERS[name]
         self._keys = SenderKeys.load(keys_dir / name / "sender.json")
         self._path = f"/feeds/{name}/v1/messages"
         self._http = http
@@ -51,7 +46,7 @@ class ScoreSource:
             score,
             computed_ms=computed_at,
             valid_ms=computed_at + _YEAR_MS,
-            auth_id=f"{self._sender.initial}-{person.number:07d}",
+            auth_id=f"{_INITIALS[self.name]}-{person.number:07d}",
             granted_ms=computed_at - _YEAR_MS,
             expires_ms=computed_at + _YEAR_MS,
             admitted_at=admitted_at,
@@ -62,7 +57,7 @@ class ScoreSource:
         async with self._lock:
             self._sequence += 1
             now = int(time.time() * 1000)
-            clear = {"ver": f"{self.name}-1", "sender": self._sender.sender}
+            clear = {"ver": f"{self.name}-1", "sender": SENDER_NAMES[self.name]}
             head = Head("SCORE_PUSH", "score", self._sequence, timestamp(now), message_id(now), **clear)
             _, answer = await self._http.post(self._path, build_message(self._keys, head, payload), meaning)
         return answer
@@ -70,4 +65,4 @@ class ScoreSource:
 
 def score_sources(keys_dir: Path, http: HttpWire) -> dict[str, ScoreSource]:
     """Return every source of the city by name, each with its own sequence."""
-    return {name: ScoreSource(keys_dir, http, name) for name in SENDERS}
+    return {name: ScoreSource(keys_dir, http, name) for name in SENDER_NAMES}

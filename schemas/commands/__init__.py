@@ -50,6 +50,7 @@ from schemas.commands.family import (
     SettleFamilyLink,
     SettleFamilyUnlink,
 )
+from schemas.commands.feedback import FeedbackKind, RecordFeedbackResult
 from schemas.commands.holds import CaptureHold, HoldCredit, HoldSource, VoidHold
 from schemas.commands.identity import AbsorbAccount, MergePatient
 from schemas.commands.parts import (
@@ -117,6 +118,7 @@ __all__ = [
     "DepositPrepayment",
     "EndCause",
     "EndFamilyLink",
+    "FeedbackKind",
     "FreezeBill",
     "GatewayStatus",
     "HoldCredit",
@@ -149,6 +151,7 @@ __all__ = [
     "RecordBankCollection",
     "RecordDeath",
     "RecordDishonesty",
+    "RecordFeedbackResult",
     "RecordGatewayResult",
     "RecordInsuranceCredit",
     "RecordRecovery",

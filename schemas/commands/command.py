@@ -5,6 +5,7 @@ from schemas.commands.billing import BillingBody
 from schemas.commands.clearing import ClearingBody
 from schemas.commands.credit import CreditBody
 from schemas.commands.family import FamilyBody
+from schemas.commands.feedback import FeedbackBody
 from schemas.commands.holds import HoldBody
 from schemas.commands.identity import IdentityBody
 from schemas.commands.parts import Instant, Interface, ReplyTo, Struct
@@ -22,6 +23,7 @@ Body = (
     | ClearingBody
     | HoldBody
     | FamilyBody
+    | FeedbackBody
     | IdentityBody
     | StandingBody
     | SourceBody

@@ -56,6 +56,8 @@ class ObserveScore(Struct, frozen=True, tag="observe_score"):
     authorisation_from: Instant
     authorisation_until: Instant
     authorisation_scopes: tuple[str, ...] = ()
+    source: str = ""
+    """Which of the provider's feeds said it: the one that hears of repayments."""
 
 
 class RevokeConsent(Struct, frozen=True, tag="revoke_consent"):

@@ -73,6 +73,7 @@ class ScoreObserved(Struct, frozen=True, tag="score_observed"):
     sequence: int
     authorisation: str
     authorisation_until: Instant
+    source: str = ""
 
 
 class ConsentRevoked(Struct, frozen=True, tag="consent_revoked"):

@@ -2,10 +2,7 @@
 
 from typing import Literal
 
-from schemas.commands import Instant, Struct
-
-FeedbackKind = Literal["overdue", "overdue_withdrawn", "reward"]
-"""What the score's source is told."""
+from schemas.commands import FeedbackKind, Instant, Struct
 
 
 class Suspended(Struct, frozen=True, tag="suspended"):
@@ -79,7 +76,11 @@ class ReminderSent(Struct, frozen=True, tag="reminder_sent"):
 
 
 class ScoreFeedback(Struct, frozen=True, tag="score_feedback"):
-    """A message for the score's source; `withdraws` names the message it takes back."""
+    """A message for the score's source; `withdraws` names the message it takes back.
+
+    It leaves for `source` under the authorisation of the score that came from there; an empty source means that it
+    stays: no source that could be told knows the person by a name the hub has.
+    """
 
     message: str
     kind: FeedbackKind
@@ -89,6 +90,28 @@ class ScoreFeedback(Struct, frozen=True, tag="score_feedback"):
     month: int = 0
     """For a reward: the last month that it counts."""
     withdraws: str = ""
+    source: str = ""
+    authorisation: str = ""
+    score_message: str = ""
+    at: Instant = 0
+
+
+class FeedbackAnswered(Struct, frozen=True, tag="feedback_answered"):
+    """The source took a message, refused it, takes none, or was asked in vain too often: it is not sent again."""
+
+    message: str
+    status: Literal["taken", "refused", "untold", "abandoned"]
+    code: str = ""
+    receipt: str = ""
+
+
+class FeedbackDelayed(Struct, frozen=True, tag="feedback_delayed"):
+    """No certain answer: the same message leaves again at this wall instant."""
+
+    message: str
+    attempt: int
+    next_wall_at: Instant
+    code: str = ""
 
 
 class Blacklisted(Struct, frozen=True, tag="blacklisted"):
@@ -151,6 +174,8 @@ StandingEvent = (
     | ReminderPlanned
     | ReminderSent
     | ScoreFeedback
+    | FeedbackAnswered
+    | FeedbackDelayed
     | Blacklisted
     | BlacklistLifted
     | OverdueRepaired

@@ -1,4 +1,4 @@
-"""The loop that calls gateways: one errand, one call, its result durable before its offset (at least once).
+"""The loop that calls gateways and score sources: one errand, one call, result durable before offset (at least once).
 
 Errands of one account keep their order; those of different persons go at the same time. An errand delivered twice
 repeats the same call with the same numbers.
@@ -9,6 +9,7 @@ import contextlib
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -24,10 +25,20 @@ from hub.runtime.metrics import (
 )
 from hub.runtime.sections import COURIER_AFTER_CALL, COURIER_BEFORE_CALL, COURIER_BEFORE_COMMIT, CriticalSections
 from hub.runtime.wire import CallOutcome
-from schemas.errands import Errand, RelayErrand
+from schemas.commands import RecordFeedbackResult
+from schemas.errands import Errand, FeedbackErrand, RelayErrand
 from schemas.reasons import Reason
 from streams.courier.faults import UnreadableErrandError
-from streams.courier.gateways import Gateway, GatewayErrand, call, has_expired, not_executed, operation_of
+from streams.courier.gateways import (
+    Gateway,
+    OutsideErrand,
+    ScoreDesk,
+    call,
+    has_expired,
+    not_executed,
+    operation_of,
+    queue_of,
+)
 from streams.courier.lease import Lease
 from streams.courier.progress import Tenure
 from streams.courier.restraint import Breaker, Pace
@@ -55,9 +66,9 @@ def read_errand(message: Any) -> Errand:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A gateway errand and its place."""
+    """An errand that leaves the hub, and its place."""
 
-    errand: GatewayErrand
+    errand: OutsideErrand
     partition: TopicPartition
     offset: int
     tenure: Tenure
@@ -83,16 +94,18 @@ class CallWorker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         results: Results,
         clock: Clock,
         sections: CriticalSections | None = None,
+        desks: Mapping[str, ScoreDesk] = MappingProxyType({}),
     ) -> None:
-        """`consumer` is started, read-committed and in a group of its own; `gateways` are by channel."""
+        """`consumer` is started, read-committed and in a group of its own; `gateways` and `desks` are by channel."""
         self._consumer = consumer
         self._topic = topic
         self._gateways = gateways
+        self._desks = desks
         self._results = results
         self._clock = clock
         self._sections = sections or CriticalSections()
         self._lease = Lease(consumer)
-        self._channels = {channel: _Channel() for channel in gateways}
+        self._channels = {channel: _Channel() for channel in (*gateways, *desks)}
         self._tenures: dict[TopicPartition, Tenure] = {}
         self._queues: dict[str, deque[Job]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -155,16 +168,16 @@ class CallWorker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
 
     def _enqueue(self, job: Job) -> None:
         self._in_hand += 1
-        account = job.errand.account
-        if account in self._queues:
-            self._queues[account].append(job)
+        name = queue_of(job.errand)
+        if name in self._queues:
+            self._queues[name].append(job)
             return
-        self._queues[account] = deque([job])
-        self._tasks.add(asyncio.create_task(self._serve(account), name=f"courier {account}"))
+        self._queues[name] = deque([job])
+        self._tasks.add(asyncio.create_task(self._serve(name), name=f"courier {name}"))
 
-    async def _serve(self, account: str) -> None:
+    async def _serve(self, name: str) -> None:
         """Do an account's errands one after the other until none is left."""
-        queue = self._queues[account]
+        queue = self._queues[name]
         try:
             while queue:
                 await self._do(queue[0])
@@ -172,7 +185,7 @@ class CallWorker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
                 self._in_hand -= 1
                 self._changed.set()
         finally:
-            del self._queues[account]
+            del self._queues[name]
 
     async def _do(self, job: Job) -> None:
         channel = self._channels.get(job.errand.channel)
@@ -211,19 +224,20 @@ class CallWorker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
     async def _is_ours(self, job: Job) -> bool:
         return await self._lease.holds(job.partition, job.tenure)
 
-    def _is_too_late(self, errand: GatewayErrand) -> bool:
+    def _is_too_late(self, errand: OutsideErrand) -> bool:
         return has_expired(errand, self._clock.wall())
 
-    async def _call(self, errand: GatewayErrand, breaker: Breaker) -> CallOutcome:
+    async def _call(self, errand: OutsideErrand, breaker: Breaker) -> CallOutcome:
         gateway = errand.channel
         with COURIER_CALL_SECONDS.labels(gateway).time():
-            outcome = await call(self._gateways[gateway], errand)
+            if isinstance(errand, FeedbackErrand):
+                outcome = await self._desks[gateway].tell(errand)
+            else:
+                outcome = await call(self._gateways[gateway], errand)
         breaker.record(answered=_is_answered(outcome))
-        if outcome.fault is Reason.CODE_UNLISTED:
+        if outcome.fault is Reason.CODE_UNLISTED and not isinstance(errand, FeedbackErrand):
             COURIER_UNLISTED_CODES.labels(gateway).inc()
-            _log.error(
-                "gateway_code_unlisted", gateway=gateway, order=errand.order_no, code=outcome.result.gateway_code
-            )
+            _log.error("gateway_code_unlisted", gateway=gateway, order=errand.order_no, code=_code_of(outcome))
         COURIER_BREAKER_OPEN.labels(gateway).set(breaker.open)
         COURIER_CALLS.labels(gateway, operation_of(errand), outcome.result.status).inc()
         await self._sections.reach(COURIER_AFTER_CALL)
@@ -255,7 +269,12 @@ class CallWorker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
             task.result()
 
 
+def _code_of(outcome: CallOutcome) -> str:
+    result = outcome.result
+    return result.code if isinstance(result, RecordFeedbackResult) else result.gateway_code
+
+
 def _is_answered(outcome: CallOutcome) -> bool:
     """Say whether the gateway answered at all and believably; what it said is the account's business."""
-    code = outcome.result.gateway_code
+    code = _code_of(outcome)
     return outcome.fault in (None, Reason.CODE_UNLISTED) and code != "NO_ANSWER" and not code.startswith("HTTP_")

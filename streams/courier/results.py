@@ -11,18 +11,20 @@ from hub.runtime.logs import get_logger
 from hub.runtime.metrics import DEAD_LETTERS
 from hub.runtime.sealing import Sealer
 from hub.runtime.wire import CallOutcome
-from schemas.commands import Command, RecordGatewayResult
+from schemas.commands import Command, RecordFeedbackResult, RecordGatewayResult
 from schemas.dead_letters import DeadLetter
+from schemas.errands import FeedbackErrand
 from schemas.ids import message_hash, sm3_hex
 from schemas.topics import Topics
-from streams.courier.gateways import GatewayErrand
+from streams.courier.gateways import OutsideErrand
 
 INTERFACE: Final = "pay"
+Result = RecordGatewayResult | RecordFeedbackResult
 _RETRY_SECONDS: Final = 0.5
 _log = get_logger("courier")
 
 
-def result_command(errand: GatewayErrand, result: RecordGatewayResult, clock: Clock) -> Command:
+def result_command(errand: OutsideErrand, result: Result, clock: Clock) -> Command:
     """Return the command that carries a result; the same word about the same errand has the same id.
 
     When the call left is not part of that word: a redelivered errand that hears the same again repeats the id.
@@ -40,6 +42,11 @@ def result_command(errand: GatewayErrand, result: RecordGatewayResult, clock: Cl
     )
 
 
+def _number(errand: OutsideErrand) -> str:
+    """Return by which the other side recognises the call."""
+    return errand.message if isinstance(errand, FeedbackErrand) else errand.order_no
+
+
 class Results:
     """Puts results on `commands`, and answers that cannot be believed, sealed, on `dead-letters`."""
 
@@ -50,7 +57,7 @@ class Results:
         self._clock = clock
         self._topics = topics
 
-    async def keep(self, errand: GatewayErrand, outcome: CallOutcome) -> None:
+    async def keep(self, errand: OutsideErrand, outcome: CallOutcome) -> None:
         """Return once the result is durable; while the broker is away, try again for ever."""
         if outcome.fault is not None:
             await self._append(self._topics.dead_letters.name, INTERFACE, self._letter(errand, outcome))
@@ -58,7 +65,7 @@ class Results:
         command = result_command(errand, outcome.result, self._clock)
         await self._append(self._topics.commands.name, command.account, msgspec.json.encode(command))
 
-    def _letter(self, errand: GatewayErrand, outcome: CallOutcome) -> bytes:
+    def _letter(self, errand: OutsideErrand, outcome: CallOutcome) -> bytes:
         reason = outcome.fault.value if outcome.fault is not None else ""
         received = sm3_hex(outcome.received)
         receipt_key = message_hash(errand.id, received)
@@ -76,7 +83,7 @@ class Results:
             raw_length=sealed.length,
             raw_sm3=sealed.sm3,
             account=errand.account,
-            parameters={"errand": errand.id, "order": errand.order_no},
+            parameters={"errand": errand.id, "order": _number(errand)},
         )
         return msgspec.json.encode(letter)
 

@@ -27,7 +27,7 @@ from schemas.commands import (
     RequestFamilyUnlink,
     Subject,
 )
-from schemas.errands import RefundErrand, RelayErrand
+from schemas.errands import FeedbackErrand, RefundErrand, RelayErrand
 from schemas.events import (
     FamilyCreditPosted,
     FamilyCreditReduced,
@@ -148,7 +148,7 @@ class FamilyLife(RuleBasedStateMachine):
     def a_gateway_answers(self, name, status, choice):
         """Any of the last errands of an account."""
         world = self.town.world(PEOPLE[name])
-        errands = [errand for errand in world.errands if not isinstance(errand, RelayErrand)]
+        errands = [errand for errand in world.errands if not isinstance(errand, RelayErrand | FeedbackErrand)]
         if not errands:
             return
         errand = errands[-1 - choice % len(errands)]

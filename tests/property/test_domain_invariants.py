@@ -60,7 +60,7 @@ from schemas.commands import (
     VoidHold,
     WithdrawAgreement,
 )
-from schemas.errands import DebitErrand, RefundErrand, RelayErrand
+from schemas.errands import DebitErrand, FeedbackErrand, RefundErrand, RelayErrand
 from schemas.events import DebitPaid, LatePaymentReceived
 from schemas.ledger import LedgerRecord
 
@@ -239,7 +239,7 @@ class AccountLife(RuleBasedStateMachine):
     @rule(choice=st.integers(0, 30), status=STATUSES, cause=CAUSES, late=st.integers(0, 5))
     def the_courier_answers(self, choice, status, cause, late):
         """Any errand so far, with any word, in any order, also long after."""
-        errands = [errand for errand in self.world.errands if not isinstance(errand, RelayErrand)]
+        errands = [errand for errand in self.world.errands if not isinstance(errand, RelayErrand | FeedbackErrand)]
         if not errands:
             return
         errand = errands[-1 - choice % len(errands)]

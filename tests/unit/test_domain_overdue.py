@@ -3,7 +3,7 @@
 import pytest
 from domain_world import DAY, HOUR, START, World, charge, encoded, line
 from msgspec.structs import replace
-from standing_world import CITED, happened, overdue, overdue_and_paid, owe, pay, person
+from standing_world import CITED, happened, heard, overdue, overdue_and_paid, owe, pay, person, told, undo
 
 from hub.domain.clocks import at_hour
 from hub.domain.overdue import months_later
@@ -24,13 +24,6 @@ from schemas.events import (
     ReminderSent,
     ScoreFeedback,
 )
-
-
-def undo(world: World, bill: str, due_at: int = 0, author: str = "clerk-1", confirmed_by: str = "clerk-2"):
-    """Propose and confirm the undoing of a mark; return the decision of the confirmation."""
-    world.send(UndoOverdue(bill, author, "the counter booked it late", world.city, due_at), interface="api")
-    proposal = world.reply.result["proposal"]
-    return world.send(ConfirmProposal(proposal, confirmed_by, world.city), interface="api")
 
 
 def marks(world: World) -> list[str]:
@@ -322,6 +315,8 @@ def test_the_state_after_an_undone_and_paid_bill_is_that_of_a_bill_paid_on_time(
         if wrong:
             world.move(city=HOUR)
             undo(world, bill)
+        for errand in told(world):
+            heard(world, errand)
         world.move(city=START + 20 * DAY - world.city)
         core = world.state.core
         timers = {key: alarm for key, alarm in core.timers.items() if not key.startswith("archive")}

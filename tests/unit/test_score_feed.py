@@ -109,6 +109,7 @@ def test_the_known_answer_message_reaches_its_feed_with_the_printed_signature():
             authorisation_from=1_780_275_600_000,
             authorisation_until=1_811_779_200_000,
             authorisation_scopes=("medical_credit",),
+            source="egret",
         ),
     )
     assert found.content_hash == feed(found).payload_sm3

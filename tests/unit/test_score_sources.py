@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.sandbox.keys import SCORE_SOURCES, make_keys
-from adapters.sandbox.score_sender import Head, SenderKeys, build_message, score_payload
+from adapters.sandbox.score_sender import SENDER_NAMES, Head, SenderKeys, build_message, score_payload
 from adapters.scores.access import FeedAccess
 from adapters.scores.translation import receive
 from hub.policies import load_policies
@@ -16,7 +16,6 @@ from hub.roles.edge_notices import feed_path
 from hub.runtime.guomi import KeyRing, SoftwareProvider
 from hub.runtime.score_sources import ScoreSource, load_score_sources
 from hub.runtime.wire import Inbound, Refusal
-from hub.simulate.scores import SENDERS
 from schemas.commands import ObserveScore, ReceiveFeedMessage, RevokeConsent
 from schemas.errors import ConfigurationError
 from schemas.ids import account_id
@@ -39,7 +38,7 @@ def pushed(
 ) -> Inbound | Refusal:
     """Return what the source `to` makes of a message in the name of `by`, signed with the keys of `signer`."""
     source = SOURCES[to or by]
-    clear = {"ver": f"{by}-1", "sender": SENDERS[by].sender} | (head or {})
+    clear = {"ver": f"{by}-1", "sender": SENDER_NAMES[by]} | (head or {})
     sent = Head("SCORE_PUSH", "score", 1, "2026-07-01T09:30:00+08:00", "01J1QW8Z5T6K3N9V2B4C7D8E0F")
     plain = score_payload(
         CITIZEN, value, computed_ms=NOW - DAY, valid_ms=NOW + 30 * DAY, auth_id="ZM-1", granted_ms=NOW - 9 * DAY,
@@ -84,8 +83,8 @@ def test_each_source_gives_its_providers_band(keys: Path, name: str, provider: s
     assert (score.provider, score.band, score.authorisation) == (provider, band, "ZM-1")
     assert score.cut_points_hash == POLICIES.cut_points_hash(provider)
     assert isinstance(found, Inbound)
-    assert found.account == account_id(CITY, "feed", f"{SENDERS[name].sender}|score")
-    assert found.source == f"{name}@{SENDERS[name].sender}"
+    assert found.account == account_id(CITY, "feed", f"{SENDER_NAMES[name]}|score")
+    assert found.source == f"{name}@{SENDER_NAMES[name]}"
 
 
 @pytest.mark.parametrize(("value", "band"), [(649, 0), (650, 1), (900, 1)])
@@ -144,8 +143,8 @@ def test_a_withdrawal_at_a_source_ends_that_providers_consent_only(keys: Path):
 
 def test_the_shipped_sources_are_those_whose_keys_the_sandbox_makes():
     """Each has its own address; the synthetic city knows how each names itself."""
-    assert set(SOURCES) == set(SCORE_SOURCES) == set(SENDERS)
-    assert {name: source.sender for name, source in SOURCES.items()} == {n: s.sender for n, s in SENDERS.items()}
+    assert set(SOURCES) == set(SCORE_SOURCES) == set(SENDER_NAMES)
+    assert {name: source.sender for name, source in SOURCES.items()} == SENDER_NAMES
     assert feed_path(SOURCES["bank-icbc"]) == "/feeds/bank-icbc/v1/messages"
 
 

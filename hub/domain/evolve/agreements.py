@@ -77,6 +77,7 @@ def _score(state: AccountState, event: events.ScoreObserved) -> AccountState:
         event.sequence,
         event.authorisation,
         event.authorisation_until,
+        event.source,
     )
     return with_core(state, scores=put(state.core.scores, event.provider, score))
 

@@ -5,7 +5,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from hub.domain.evolve.changes import Applications, armed, disarmed, with_bill, with_core
+from hub.domain.evolve.changes import Applications, armed, disarmed, put, with_bill, with_core
+from hub.domain.feedback_state import Feedback
 from hub.domain.standing_state import MONTHS_KEPT, Month, OverdueMark, Standing
 from hub.domain.state import AccountState, Bill, Core
 from schemas import events
@@ -100,12 +101,28 @@ def _reminded(state: AccountState, event: events.ReminderSent) -> AccountState:
 
 
 def _told(state: AccountState, event: events.ScoreFeedback) -> AccountState:
+    if event.source:
+        state = with_core(state, feedback=put(state.core.feedback, event.message, _message(event)))
     standing = standing_of(state.core)
     if event.kind == "reward":
         return _kept(state, replace(standing, rewarded_month=event.month))
     if event.kind == "overdue":
-        return _kept(state, _with_mark(standing, event.bill, message=event.message))
+        return _kept(state, _with_mark(standing, event.bill, message=event.message, told=event.source))
     return state
+
+
+def _message(event: events.ScoreFeedback) -> Feedback:
+    return Feedback(
+        event.message,
+        event.kind,
+        event.source,
+        event.authorisation,
+        event.score_message,
+        event.at,
+        event.points,
+        event.month,
+        event.withdraws,
+    )
 
 
 def _blacklisted(state: AccountState, _event: events.Blacklisted) -> AccountState:

@@ -1,5 +1,6 @@
 """The one interface to the SM algorithms, and its implementation with keys in software (protocols 9.1)."""
 
+import secrets
 from typing import Protocol
 
 from hub.runtime.guomi import envelope as sealed_envelope
@@ -87,6 +88,14 @@ class SoftwareProvider:
         if key is None:
             raise SealError("this ring does not hold the key")
         return sealed_envelope.decrypt(key.secret_bytes, iv, aad, sealed)
+
+    def sm4_seal(self, kid: str, aad: bytes, plain: bytes) -> tuple[bytes, bytes]:
+        """Return a fresh iv and ciphertext ‖ tag for a partner. Raises KeyRingError unless held and active."""
+        key = self._required(kid, Kind.SM4)
+        if key.state is not State.ACTIVE:
+            raise KeyRingError(f"key {kid} is {key.state}; only an active key seals")
+        iv = secrets.token_bytes(sealed_envelope.IV_LENGTH)
+        return iv, sealed_envelope.encrypt(key.secret_bytes, iv, aad, plain)
 
     def sm2_sign(self, kid: str, msg: bytes, *, fmt: SignatureFormat, uid: bytes = DEFAULT_UID) -> bytes:
         """Return the signature with a fresh nonce. Raises KeyRingError unless the key is held and active."""
