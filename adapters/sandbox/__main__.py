@@ -1,4 +1,4 @@
-"""`python -m adapters.sandbox`: gateways and score sources in one process; prints a JSON line of addresses when ready."""
+"""`python -m adapters.sandbox`: gateways and score sources in one process; prints a JSON line of addresses."""
 
 import argparse
 import asyncio
