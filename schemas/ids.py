@@ -39,7 +39,7 @@ def account_id(city_key: bytes, kind: Literal["person", "number", "feed"], value
     mac = _keyed(city_key).copy()
     mac.update(f"{kind}|{value}".encode())
     number = int.from_bytes(mac.digest()[:17], "big") >> 6
-    return _base32(number, ACCOUNT_LENGTH)
+    return _base32(number)
 
 
 @lru_cache(maxsize=16)
@@ -50,7 +50,10 @@ def _keyed(city_key: bytes) -> hmac.HMAC:
 
 def make_id(account: str, kind: Kind, sequence: int) -> str:
     """Return the id of the account's n-th thing of a kind, 32 characters long; `sequence` counts from 1."""
-    return account + kind + _base32(sequence, ID_LENGTH - ACCOUNT_LENGTH - 1)
+    if sequence >> 25:
+        raise OverflowError("the sequence of this account is used up; no id of this kind can be made any more")
+    first, second, third = _CROCKFORD[sequence >> 20], _PAIRS[sequence >> 10 & 1023], _PAIRS[sequence & 1023]
+    return f"{account}{kind}{first}{second}{third}"
 
 
 def account_of(identifier: str) -> str | None:
@@ -77,8 +80,6 @@ _PAIRS = tuple(first + second for first in _CROCKFORD for second in _CROCKFORD)
 """Two characters for each ten bits: every message of the edge makes two account ids."""
 
 
-def _base32(number: int, length: int) -> str:
-    if number >> (5 * length):
-        raise OverflowError("the sequence of this account is used up; no id of this kind can be made any more")
-    pairs = "".join([_PAIRS[number >> shift & 1023] for shift in range(10 * ((length - 1) // 2), -1, -10)])
-    return pairs[-length:]
+def _base32(number: int) -> str:
+    """Return 130 bits as 26 characters."""
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])

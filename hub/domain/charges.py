@@ -1,6 +1,9 @@
 """One charge: new lines are netted and split once, credits go back along the split of their own charge (domain 4)."""
 
+from collections.abc import Iterable, Sequence
 from typing import Final
+
+from msgspec.structs import replace
 
 from hub.domain.bills import bill_late_charge, settle_visit
 from hub.domain.clocks import DAY_MS
@@ -17,7 +20,7 @@ from hub.domain.settlements import check_settlement
 from hub.domain.state import Encounter, ParkedLine
 from hub.domain.visits import close_if_cancelled, idle_instant
 from hub.policies import Pack
-from schemas.commands import ChargeLine, Item, PostCharge
+from schemas.commands import ChargeLine, Instant, Item, PostCharge
 from schemas.events import (
     ChargePosted,
     CreditParked,
@@ -37,9 +40,23 @@ PARKED_FOR_MS: Final = DAY_MS
 class Credits(Frozen, frozen=True):
     """What the credit lines of a message do: netted in it, taken from booked lines, or parked."""
 
-    netted: list[PostedLine]
-    takings: list[Taking]
-    unmatched: list[PostedLine]
+    netted: Sequence[PostedLine]
+    takings: Sequence[Taking]
+    unmatched: Sequence[PostedLine]
+
+
+NO_CREDITS: Final = Credits((), (), ())
+
+
+class Booking(Frozen, frozen=True):
+    """The new lines of a message, about to be booked as one charge of a visit."""
+
+    body: PostCharge
+    pack: Pack
+    encounter: Encounter
+    lines: tuple[PostedLine, ...]
+    net_fen: int
+    idle_at: Instant
 
 
 def post_charge(draft: Draft, body: PostCharge) -> Outcome | Refusal:
@@ -63,20 +80,26 @@ def post_charge(draft: Draft, body: PostCharge) -> Outcome | Refusal:
 
 
 def _check(draft: Draft, body: PostCharge) -> Refusal | None:
+    amounts = [line.amount_fen for line in body.lines]
+    if min(amounts, default=0) < 0 or (sum(amounts) > AMOUNT_FEN_MAX and _exceeds_maximum(body)):
+        return Refusal(Reason.AMOUNT_OUT_OF_RANGE)
     key = f"{body.institution}|{body.visit}"
-    charged = 0
-    for line in body.lines:
-        charged += line.amount_fen if line.kind == "charge" else 0
-        if not 0 <= line.amount_fen <= AMOUNT_FEN_MAX or charged > AMOUNT_FEN_MAX:
-            return Refusal(Reason.AMOUNT_OUT_OF_RANGE)
     if key in draft.core.archived:
         return Refusal(Reason.VISIT_ARCHIVED, quarantine=CHARGE_QUARANTINE)
     encounter = draft.state.encounters.get(key)
     if encounter is None and body.visit_required:
         return Refusal(Reason.VISIT_UNKNOWN, quarantine=CHARGE_QUARANTINE)
-    if encounter is not None and encounter.cancelled == "cancelled" and charged:
+    if encounter is not None and encounter.cancelled == "cancelled" and _charged(body):
         return Refusal(Reason.VISIT_CLOSED, quarantine=CHARGE_QUARANTINE)
     return None
+
+
+def _exceeds_maximum(body: PostCharge) -> bool:
+    return _charged(body) > AMOUNT_FEN_MAX or any(line.amount_fen > AMOUNT_FEN_MAX for line in body.lines)
+
+
+def _charged(body: PostCharge) -> int:
+    return sum(line.amount_fen for line in body.lines if line.kind == "charge")
 
 
 def _repeated(draft: Draft, references: list[str]) -> Outcome:
@@ -90,35 +113,40 @@ def _repeated(draft: Draft, references: list[str]) -> Outcome:
 
 
 def _book(draft: Draft, body: PostCharge, lines: Sorted, pack: Pack) -> Outcome | Refusal:
-    credits_ = _plan_credits(draft, body, lines)
-    if isinstance(credits_, Refusal):
+    credits_ = _plan_credits(draft, body, lines) if lines.credits else NO_CREDITS
+    if type(credits_) is Refusal:
         return credits_
     if lines.memos and (changed := _changed_receipt(draft, body, lines)):
         return Refusal(Reason.RECEIPT_CHANGED, changed, CHARGE_QUARANTINE)
+    net = sum([line.amount_fen for line in lines.charges.values()])
+    if credits_.netted:
+        net -= sum(credit.amount_fen for credit in credits_.netted)
     takings = [*_replacements(lines), *credits_.takings]
-    net = 0
-    for line, _ in lines.charges.values():
-        net += line.amount_fen
-    for credit in credits_.netted:
-        net -= credit.amount_fen
-    refusal = check_takings(draft, takings)
+    refusal = check_takings(draft, takings) if takings else None
     if refusal is None and body.settlement is not None:
         refusal = check_settlement(body.settlement, net)
     if refusal is not None:
         return refusal
-    _open_visit(draft, body, pack)
-    reductions = take_back(draft, takings, body.event_at)
-    charge = _post(draft, body, pack, lines, credits_.netted, net) if lines.charges or lines.memos else ""
+    fresh = bool(lines.charges or lines.memos)
+    key = f"{body.institution}|{body.visit}"
+    if key not in draft.state.encounters:
+        _open_visit(draft, body, pack, charged=fresh)
+    reductions = take_back(draft, takings, body.event_at) if takings else []
+    charge = _post(draft, body, pack, lines, credits_.netted, net) if fresh else ""
     if credits_.unmatched:
         _park(draft, body, credits_.unmatched)
-    _unpark(draft, body)
-    _after_booking(draft, body)
-    return _outcome(draft, body, charge, reductions)
+    _unpark(draft, body, lines.visits)
+    encounter = draft.state.encounters[key]
+    if encounter.cancelled or encounter.closed_at:
+        _after_booking(draft, encounter)
+    booked = encounter.charges.get(charge)
+    waits = booked.status == "held" if booked else not reductions
+    return Outcome("HELD" if waits else "POSTED", charge or next(iter(reductions), ""))
 
 
 def _changed_receipt(draft: Draft, body: PostCharge, lines: Sorted) -> dict[str, str]:
     """Return what contradicts itself: a payment line whose receipt is booked with another amount; empty for none."""
-    for line, _ in lines.memos.values():
+    for line in lines.memos.values():
         known = known_deposit(draft.core, body.institution, line.line_key) if line.kind == "payment" else None
         if known is not None and known[1].amount_fen != line.amount_fen:
             return {"receipt": line.line_key, "booked": yuan_text(known[1].amount_fen)}
@@ -129,38 +157,32 @@ def _replacements(lines: Sorted) -> list[Taking]:
     return [Taking(visit.key, key, line.open_fen, None) for visit, key, line in lines.replaced if line.open_fen]
 
 
-def _outcome(draft: Draft, body: PostCharge, charge: str, reductions: list[str]) -> Outcome:
-    booked = draft.state.encounters[f"{body.institution}|{body.visit}"].charges.get(charge)
-    waits = booked.status == "held" if booked else not reductions
-    return Outcome("HELD" if waits else "POSTED", charge or next(iter(reductions), ""))
-
-
 def _plan_credits(draft: Draft, body: PostCharge, lines: Sorted) -> Credits | Refusal:
     """Match every credit line: netted in the message, taken from a booked charge, or parked."""
-    credits_ = Credits([], [], [])
-    if not lines.credits:
-        return credits_
+    netted: list[PostedLine] = []
+    takings: list[Taking] = []
+    unmatched: list[PostedLine] = []
     open_lines = OpenLines(draft.encounter(body.institution, body.visit), lines.charges)
-    fresh_open = {key: line.amount_fen for key, (line, _) in lines.charges.items()}
+    fresh_open = {key: line.amount_fen for key, line in lines.charges.items()}
     for line, content in lines.credits:
         wanted = Wanted(line.line_key, line.reverses, line.order_no, line.item.code, line.amount_fen)
         match = match_credit(draft.state, body.institution, wanted, lines.charges, open_lines)
         if match == "several":
             return Refusal(Reason.CREDIT_UNMATCHED, quarantine=CHARGE_QUARANTINE)
+        posted = posted_line(line, content)
         if isinstance(match, str):
-            amount = 0 if line.entered_in_error else line.amount_fen
-            credits_.unmatched.append(posted_line(line, content, amount))
+            unmatched.append(replace(posted, amount_fen=0) if line.entered_in_error else posted)
             continue
         amount = _credit_amount(line, match, fresh_open)
-        posted = posted_line(line, content, amount, match.line_key)
+        posted = replace(posted, amount_fen=amount, reverses=match.line_key)
         if match.visit is not None:
-            credits_.takings.append(Taking(match.visit.key, match.line_key, amount, posted))
+            takings.append(Taking(match.visit.key, match.line_key, amount, posted))
             continue
         if amount > fresh_open[match.line_key]:
             return exceeds(amount, fresh_open[match.line_key])
         fresh_open[match.line_key] -= amount
-        credits_.netted.append(posted)
-    return credits_
+        netted.append(posted)
+    return Credits(netted, takings, unmatched)
 
 
 def _credit_amount(line: ChargeLine, match: Hit, fresh_open: dict[str, int]) -> int:
@@ -170,100 +192,102 @@ def _credit_amount(line: ChargeLine, match: Hit, fresh_open: dict[str, int]) -> 
     return fresh_open[match.line_key] if match.visit is None else match.visit.lines[match.line_key].open_fen
 
 
-def _open_visit(draft: Draft, body: PostCharge, pack: Pack) -> None:
-    if draft.encounter(body.institution, body.visit) is None:
-        idle_at = idle_instant(draft, body.scene, pack)
-        draft.emit(VisitOpened(body.visit, body.institution, body.scene, body.event_at, idle_at))
+def _open_visit(draft: Draft, body: PostCharge, pack: Pack, *, charged: bool) -> None:
+    """Open a visit first heard of; where a charge follows in the same record, that says when it closes idle."""
+    idle_at = 0 if charged else idle_instant(draft, body.scene, pack)
+    draft.emit(VisitOpened(body.visit, body.institution, body.scene, body.event_at, idle_at))
 
 
-def _post(draft: Draft, body: PostCharge, pack: Pack, lines: Sorted, netted: list[PostedLine], net: int) -> str:
+def _post(draft: Draft, body: PostCharge, pack: Pack, lines: Sorted, netted: Sequence[PostedLine], net_fen: int) -> str:
     """Book the new lines: held for the insurer's settlement, or split at once; return the charge's id."""
-    posted = tuple(
-        [posted_line(line, content, line.amount_fen) for line, content in lines.charges.values()]
-        + netted
-        + [posted_line(line, content, line.amount_fen) for line, content in lines.memos.values()]
-    )
     encounter = draft.state.encounters[f"{body.institution}|{body.visit}"]
     idle_at = 0 if encounter.closed_at else idle_instant(draft, encounter.scene, pack)
-    waits = body.settlement_mode == "after" or pack.settlement.all_at_visit_end
-    if waits and body.settlement is None and not encounter.closed_at and net:
-        charge = _hold(draft, body, pack, encounter, posted, net, idle_at)
-    elif (need := needed_from_payer(draft, encounter, pack, body.event_at, net, body.settlement)) is not None:
-        charge = _hold(draft, body, pack, encounter, posted, net, idle_at)
-        ask_payer(draft, encounter, (charge,), body.event_at, need, body.settlement)
+    posted = (*lines.charges.values(), *netted, *lines.memos.values())
+    booking = Booking(body, pack, encounter, posted, net_fen, idle_at)
+    if _waits_for_insurer(booking):
+        charge = _hold(draft, booking)
+    elif draft.core.family is not None:
+        charge = _post_for_family(draft, booking)
     else:
-        charge = _split(draft, body, pack, encounter, posted, net, idle_at)
-    for line, _ in lines.memos.values():
+        charge = _split(draft, booking)
+    if lines.memos:
+        _deposit_payments(draft, body, lines.memos.values())
+    return charge
+
+
+def _waits_for_insurer(booking: Booking) -> bool:
+    body = booking.body
+    waits = body.settlement_mode == "after" or booking.pack.settlement.all_at_visit_end
+    return waits and body.settlement is None and not booking.encounter.closed_at and booking.net_fen != 0
+
+
+def _post_for_family(draft: Draft, booking: Booking) -> str:
+    """Hold what a payer's line is asked for; all else is split at once."""
+    body, encounter = booking.body, booking.encounter
+    need = needed_from_payer(draft, encounter, booking.pack, body.event_at, booking.net_fen, body.settlement)
+    if need is None:
+        return _split(draft, booking)
+    charge = _hold(draft, booking)
+    ask_payer(draft, encounter, (charge,), body.event_at, need, body.settlement)
+    return charge
+
+
+def _deposit_payments(draft: Draft, body: PostCharge, memos: Iterable[PostedLine]) -> None:
+    """Book what payment lines brought in advance, one deposit for each receipt."""
+    for line in memos:
         if line.kind != "payment" or not line.amount_fen:
             continue
         if known_deposit(draft.core, body.institution, line.line_key) is None:
             deposit = draft.new_id("P")
             draft.emit(PrepaymentDeposited(body.institution, line.amount_fen, line.line_key, deposit=deposit))
-    return charge
 
 
-def _hold(
-    draft: Draft,
-    body: PostCharge,
-    pack: Pack,
-    encounter: Encounter,
-    posted: tuple[PostedLine, ...],
-    net: int,
-    idle_at: int,
-) -> str:
-    charge = draft.new_id("C")
+def _hold(draft: Draft, booking: Booking) -> str:
+    charge, body = draft.new_id("C"), booking.body
     draft.emit(
         LinesHeld(
             charge,
             body.visit,
             body.institution,
-            encounter.scene,
+            booking.encounter.scene,
             body.event_at,
-            pack.id,
-            net,
-            posted,
+            booking.pack.id,
+            booking.net_fen,
+            booking.lines,
             body.lines[0].department,
-            idle_at,
+            booking.idle_at,
         )
     )
     return charge
 
 
-def _split(
-    draft: Draft,
-    body: PostCharge,
-    pack: Pack,
-    encounter: Encounter,
-    posted: tuple[PostedLine, ...],
-    net: int,
-    idle_at: int,
-) -> str:
-    charge, agreement = draft.new_id("C"), draft.agreement()
-    visits = draft.state.encounters.values()
-    classes = classes_of(pack, _net_costs(posted)) if pack.presets.per_item_class_fen else NO_CLASSES
-    case = Case(
-        draft.core, encounter, visits, agreement, pack, body.institution, encounter.scene, body.event_at, classes
-    )
-    split = split_charge(case, net, body.settlement)
+def _split(draft: Draft, booking: Booking) -> str:
+    body, pack, encounter = booking.body, booking.pack, booking.encounter
+    charge, agreement, scene = draft.new_id("C"), draft.agreement(), encounter.scene
+    classes = classes_of(pack, _net_costs(booking.lines)) if pack.presets.per_item_class_fen else NO_CLASSES
+    case = Case(draft.state, encounter, agreement, pack, body.institution, scene, body.event_at, classes)
+    split = split_charge(case, booking.net_fen, body.settlement)
+    parts = split.parts
     draft.steps = split.steps
-    capture(draft, encounter.key, charge, split.parts)
+    if draft.core.holds:
+        capture(draft, encounter.key, charge, parts)
     draft.emit(
         ChargePosted(
             charge,
             body.visit,
             body.institution,
-            encounter.scene,
+            scene,
             body.event_at,
             pack.id,
-            agreement.id if agreement and split.parts.credit else "",
-            net,
-            allocation_of(split.parts),
-            posted,
+            agreement.id if agreement and parts.credit else "",
+            booking.net_fen,
+            allocation_of(parts),
+            booking.lines,
             body.settlement,
             body.lines[0].department,
             split.reason,
             split.parameters,
-            idle_at,
+            booking.idle_at,
         )
     )
     return charge
@@ -280,15 +304,15 @@ def _net_costs(posted: tuple[PostedLine, ...]) -> list[tuple[str, int]]:
     ]
 
 
-def _park(draft: Draft, body: PostCharge, unmatched: list[PostedLine]) -> None:
+def _park(draft: Draft, body: PostCharge, unmatched: Sequence[PostedLine]) -> None:
     command = draft.command.id if draft.command else ""
     until = draft.now.city + PARKED_FOR_MS
     draft.emit(CreditParked(body.visit, body.institution, command, tuple(unmatched), until))
 
 
-def _unpark(draft: Draft, body: PostCharge) -> None:
-    """Apply parked credits of the institution whose charge came with this message."""
-    waiting = [e for e in draft.state.encounters.values() if e.parked and e.institution == body.institution]
+def _unpark(draft: Draft, body: PostCharge, visits: list[Encounter]) -> None:
+    """Apply credits that were parked before this message, whose charge came with it."""
+    waiting = [visit for visit in visits if visit.parked]
     parked = [(encounter, credit) for encounter in waiting for credit in encounter.parked.values()]
     for encounter, credit in parked:
         takings = [_parked_taking(draft, encounter, line) for line in credit.lines]
@@ -321,8 +345,7 @@ def _parked_taking(draft: Draft, encounter: Encounter, line: ParkedLine) -> Taki
     return Taking(match.visit.key, match.line_key, amount, posted)
 
 
-def _after_booking(draft: Draft, body: PostCharge) -> None:
-    encounter = draft.state.encounters[f"{body.institution}|{body.visit}"]
+def _after_booking(draft: Draft, encounter: Encounter) -> None:
     if encounter.cancelled == "pending":
         close_if_cancelled(draft, encounter.key)
     if encounter.closed_at:

@@ -155,7 +155,7 @@ _DECIDE: Final[dict[type, Callable[[Draft, Any], Outcome | Refusal]]] = {
     commands.RecordInsuranceCredit: record_insurance_credit,
     commands.RecordFeedbackResult: record_feedback_result,
 }
-_NOT_REMEMBERED: Final = (commands.CheckEligibility, commands.ReceiveFeedMessage, *_RELAYED)
+_NOT_REMEMBERED: Final = frozenset((commands.CheckEligibility, commands.ReceiveFeedMessage, *_RELAYED))
 """A question is asked anew each time; a feed keeps its own memory."""
 _OUR_OWN: Final = ("courier", "clerk")
 """Interfaces of our own roles: what they say again is no outside duplicate."""
@@ -206,7 +206,7 @@ def _decided(draft: Draft, command: Command) -> Outcome | Refusal:
     if routed is not None:
         return routed
     outcome = _DECIDE[type(body)](draft, body)
-    changed = isinstance(outcome, Outcome) and outcome.code != "DUPLICATE"
+    changed = type(outcome) is Outcome and outcome.code != "DUPLICATE"
     if changed and isinstance(body, _WITH_SUBJECT):
         identify(draft, body.subject)
     return outcome
@@ -215,6 +215,8 @@ def _decided(draft: Draft, command: Command) -> Outcome | Refusal:
 def _recognised(draft: Draft, command: Command) -> tuple[Outcome | Refusal, Seen | None] | None:
     """Return the stored outcome of a repeat, the refusal of a reused id, or None for something new."""
     known, via = draft.core.seen, command.via
+    if via is None and id_digest(command.id) not in known:
+        return _control_reused(draft, command)
     content = content_digest(command.content_hash)
     seen = known.get(memory_key(known, command.id, content))
     if via is not None and via.account in draft.core.relays:
@@ -225,22 +227,25 @@ def _recognised(draft: Draft, command: Command) -> tuple[Outcome | Refusal, Seen
         return _repeat("RESULT_REPEATED" if command.interface in _OUR_OWN else "DUPLICATE", seen), seen
     if command.interface == "api" and id_digest(command.id) in known:
         return Refusal(Reason.IDEMPOTENCY_KEY_REUSED), None
-    draft.control_id = control = _control_id(command)
-    other = known.get(id_digest(control)) if control else None
-    if other is not None and other.content != content:
-        return Refusal(Reason.CONTROL_ID_REUSED), None
-    return None
+    return _control_reused(draft, command)
+
+
+def _control_reused(draft: Draft, command: Command) -> tuple[Refusal, None] | None:
+    """Note the control id where the source's are strict; return the refusal of one known with other content."""
+    control = getattr(command.body, "strict_control_id", "")
+    if not control:
+        return None
+    draft.control_id = f"control|{command.source}|{control}"
+    other = draft.core.seen.get(id_digest(draft.control_id))
+    if other is None or other.content == content_digest(command.content_hash):
+        return None
+    return Refusal(Reason.CONTROL_ID_REUSED), None
 
 
 def _repeat(code: Repeat, seen: Seen | None) -> Outcome:
     if seen is None:
         return Outcome(code)
     return Outcome(code, references=seen.references, duplicate_of=seen.seq)
-
-
-def _control_id(command: Command) -> str:
-    control = getattr(command.body, "strict_control_id", "")
-    return f"control|{command.source}|{control}" if control else ""
 
 
 def _fired(draft: Draft, timer: Timer) -> Outcome:
@@ -293,7 +298,7 @@ def _give_up_parked(draft: Draft, subject: str) -> None:
 def _finish(
     draft: Draft, source: CommandSource | TimerSource, outcome: Outcome | Refusal, seen: Seen | None = None
 ) -> Decision:
-    if isinstance(outcome, Refusal):
+    if type(outcome) is Refusal:
         outcome = _refused(draft, outcome)
     if draft.core.family is not None:
         tell_family(draft)
@@ -321,31 +326,30 @@ def _refused(draft: Draft, refusal: Refusal) -> Outcome:
 
 def _record(draft: Draft, source: CommandSource | TimerSource, outcome: Outcome) -> LedgerRecord:
     command, pack, core = draft.command, draft.pack or _pack_of_bill(draft), draft.before.core
-    remembered = command is not None and not isinstance(command.body, _NOT_REMEMBERED)
     return LedgerRecord(
-        account=core.account,
-        seq=core.seq + 1,
-        source=source,
-        now=draft.now.city,
-        wall_now=draft.now.wall,
-        outcome=outcome.code,
-        command_id=command.id if command else "",
-        content_hash=command.content_hash if command and remembered else "",
-        interface=command.interface if command else "timer",
-        sender=command.source if command else "",
-        reason=outcome.reason,
-        parameters=outcome.parameters,
-        pack=pack.id if pack else "",
-        pack_hash=pack.hash if pack else "",
-        reference=outcome.reference,
-        duplicate_of=outcome.duplicate_of,
-        events=tuple(draft.events),
-        journal=tuple(draft.journal),
-        explanation=draft.steps,
-        after=views(draft.before, draft.state, draft.events) + standing_views(draft),
-        reinjects=command.reinjects if command else "",
-        via=command.via if command else None,
-        control_id=draft.control_id,
+        core.account,
+        core.seq + 1,
+        source,
+        draft.now.city,
+        draft.now.wall,
+        outcome.code,
+        command.id if command else "",
+        command.content_hash if command and type(command.body) not in _NOT_REMEMBERED else "",
+        command.interface if command else "timer",
+        command.source if command else "",
+        outcome.reason,
+        outcome.parameters,
+        pack.id if pack else "",
+        pack.hash if pack else "",
+        outcome.reference,
+        outcome.duplicate_of,
+        tuple(draft.events),
+        tuple(draft.journal),
+        draft.steps,
+        views(draft.before, draft.state, draft.events) + standing_views(draft),
+        command.reinjects if command else "",
+        command.via if command else None,
+        draft.control_id,
     )
 
 

@@ -4,7 +4,7 @@ Each source gives the lesser of what remains and what it has; where credit gives
 """
 
 from collections.abc import Iterable
-from typing import Final, Literal
+from typing import Final
 
 from msgspec.structs import astuple
 
@@ -13,7 +13,7 @@ from hub.domain.credit_lines import is_frozen
 from hub.domain.enrolment import enrolment_bar
 from hub.domain.frozen import Frozen
 from hub.domain.holds import own_credit_held, prepayment_held
-from hub.domain.state import Agreement, Core, Encounter, Parts
+from hub.domain.state import AccountState, Agreement, Core, Encounter, Parts
 from hub.policies import Pack
 from hub.policies.clauses import Citation
 from hub.policies.standing import item_class
@@ -31,10 +31,8 @@ UNLIMITED: Final = 1 << 62
 class Case(Frozen, frozen=True):
     """What a split depends on besides the amount."""
 
-    core: Core
+    state: AccountState
     encounter: Encounter | None
-    encounters: Iterable[Encounter]
-    """Every unarchived visit: a day's preset counts them all."""
     agreement: Agreement | None
     pack: Pack
     institution: str
@@ -69,44 +67,36 @@ def split_charge(case: Case, total_fen: int, settlement: InsuranceSplit | None) 
         held = insurance = fund + account + other
     else:
         fund = other = 0
-        held = case.core.insurance_fen
+        held = case.state.core.insurance_fen
         account = insurance = min(total_fen, held)
         rest = total_fen - account
     kept = _prepayment_room(case)
     prepayment = min(rest, kept)
     rest -= prepayment
     room = credit_room(case, total_fen)
-    credit = min(rest, room.fen)
+    free, cited = room.fen, room.citation
+    credit = min(rest, free)
     self_pay = rest - credit
     reason = room.reason if self_pay else ""
-    parameters = {"available": yuan_text(room.fen), "rest": yuan_text(self_pay)} if reason else NO_PARAMETERS
+    parameters = {"available": yuan_text(free), "rest": yuan_text(self_pay)} if reason else NO_PARAMETERS
+    order = case.pack.deduction
+    clause, source = order.clause, order.source
     steps = (
-        _step("insurance", held, insurance, case.pack.deduction),
-        _step("prepayment", kept, prepayment, case.pack.deduction),
-        _step("credit", room.fen, credit, room.citation, reason, parameters),
-        _step("self_pay", self_pay, self_pay, case.pack.deduction),
+        Step("insurance", held, insurance, held - insurance, "", NO_PARAMETERS, clause, source),
+        Step("prepayment", kept, prepayment, kept - prepayment, "", NO_PARAMETERS, clause, source),
+        Step("credit", free, credit, free - credit, reason, parameters, cited.clause, cited.source),
+        Step("self_pay", self_pay, self_pay, 0, "", NO_PARAMETERS, clause, source),
     )
     return Split(Parts(fund, account, other, prepayment, credit, self_pay), steps, reason, parameters)
 
 
 def _prepayment_room(case: Case) -> int:
     """Return what the institution keeps for the person and no other visit holds."""
-    core = case.core
+    core = case.state.core
     kept = core.prepayments.get(case.institution, 0)
     if not core.holds:
         return kept
     return kept - prepayment_held(core, case.institution, but_for=case.encounter.key if case.encounter else "")
-
-
-def _step(
-    name: Literal["insurance", "prepayment", "credit", "self_pay"],
-    available: int,
-    taken: int,
-    cited: Citation,
-    reason: str = "",
-    parameters: dict[str, str] = NO_PARAMETERS,
-) -> Step:
-    return Step(name, available, taken, available - taken, reason, parameters, cited.clause, cited.source)
 
 
 def credit_room(case: Case, total_fen: int = 0) -> Room:
@@ -117,19 +107,21 @@ def credit_room(case: Case, total_fen: int = 0) -> Room:
     bar = _bar(case, agreement)
     if bar is not None:
         return bar
+    core, presets = case.state.core, pack.presets
     free = agreement.limit_fen - agreement.used_fen - agreement.held_fen
-    if case.core.holds and case.encounter is not None:
-        free += own_credit_held(case.core, case.encounter.key, agreement.id)
+    if core.holds and case.encounter is not None:
+        free += own_credit_held(core, case.encounter.key, agreement.id)
     free = max(0, free)
-    preset = _preset_room(case, total_fen)
-    if preset < free:
-        return Room(preset, Reason.PRESET_EXCEEDED, pack.presets.citation)
+    if presets.per_visit_fen or presets.per_day_fen or case.classes:
+        preset = _preset_room(case, total_fen)
+        if preset < free:
+            return Room(preset, Reason.PRESET_EXCEEDED, presets.citation)
     return Room(free, Reason.CREDIT_EXHAUSTED, tier_citation(pack, agreement))
 
 
 def _bar(case: Case, agreement: Agreement) -> Room | None:
     """Return the first condition of the credit step that does not hold, or None."""
-    core, pack = case.core, case.pack
+    core, pack = case.state.core, case.pack
     if core.barred or core.suspended:
         return Room(0, Reason.BARRED if core.barred else Reason.SUSPENDED, pack.overdue.citation)
     if agreement.pack != pack.id or case.scene not in pack.scenes:
@@ -154,9 +146,8 @@ def tier_citation(pack: Pack, agreement: Agreement) -> Citation:
     """Return the clause that gives this line."""
     limit, provider = agreement.limit_fen, agreement.provider
     for tier in pack.tiers:
-        if tier.provider != provider or tier.limit_fen > limit:
-            continue
-        if tier.limit_fen == limit if not tier.offer else pack.limit_fen(tier, agreement.bank) == limit:
+        gives = pack.limit_fen(tier, agreement.bank) if tier.offer else tier.limit_fen
+        if gives == limit and tier.provider == provider:
             return tier.citation
     return pack.coverage
 
@@ -164,8 +155,6 @@ def tier_citation(pack: Pack, agreement: Agreement) -> Citation:
 def _preset_room(case: Case, total_fen: int) -> int:
     """Return what the pack's fee-control presets leave for this visit, this city day and the charge's item classes."""
     presets = case.pack.presets
-    if not (presets.per_visit_fen or presets.per_day_fen or case.classes):
-        return UNLIMITED
     room = total_fen - _above_classes(case) if case.classes else UNLIMITED
     if presets.per_visit_fen:
         charges = case.encounter.charges.values() if case.encounter else ()
@@ -200,7 +189,7 @@ def _credit_today(case: Case) -> int:
     day = city_midnight(case.at)
     return sum(
         charge.parts.credit - charge.returned.credit
-        for encounter in case.encounters
+        for encounter in case.state.encounters.values()
         for charge in encounter.charges.values()
         if charge.pack == case.pack.id and charge.parts.credit and city_midnight(charge.event_at) == day
     )

@@ -4,12 +4,12 @@ Everything goes through `emit`, the same way `evolve` goes later: a decision's s
 record.
 """
 
-from typing import Final
+from typing import Final, final
 
 from hub.domain.decision import Now, Quarantine, Timer
-from hub.domain.evolve import apply
+from hub.domain.evolve import APPLY
 from hub.domain.frozen import Frozen
-from hub.domain.journal import postings
+from hub.domain.journal import POST
 from hub.domain.state import AccountState, Agreement, Bill, Core, Debit, Encounter
 from hub.policies import Pack, Policies
 from schemas.commands import Command, Instant
@@ -25,6 +25,7 @@ MONEY_INCIDENT: Final[DeadLetterInterface] = "incident.money"
 NO_PARAMETERS: Final[dict[str, str]] = {}
 
 
+@final
 class Outcome(Frozen, frozen=True):
     """What a deciding function returns: the outcome's code and what the caller asked for."""
 
@@ -37,6 +38,7 @@ class Outcome(Frozen, frozen=True):
     duplicate_of: int = 0
 
 
+@final
 class Refusal(Frozen, frozen=True):
     """Why nothing happened; `kept` events (a frozen bill, a doubted order) are booked all the same."""
 
@@ -60,6 +62,8 @@ class Draft:
     ) -> None:
         self.before = state
         self.state = state
+        self.core: Core = state.core
+        """The core as it stands after the events so far."""
         self.policies = policies
         self.now = now
         self.command = command
@@ -76,24 +80,23 @@ class Draft:
         """Key of the strict control id, where the message has one."""
 
     @property
-    def core(self) -> Core:
-        """The core as it stands after the events so far."""
-        return self.state.core
-
-    @property
     def seq(self) -> int:
         """The number of the record being made."""
         return self.before.core.seq + 1
 
     def emit(self, event: Event) -> None:
         """Book an event: its postings, judged before it, and its change of the state."""
-        self.journal.extend(postings(self.state, event))
-        self.state = apply(self.state, event)
+        kind = type(event)
+        post = POST.get(kind)
+        if post is not None:
+            self.journal += post(self.state, event)
+        self.state = state = APPLY[kind](self.state, event)
+        self.core = state.core
         self.events.append(event)
 
     def forget(self) -> None:
         """Drop everything booked so far: the message is refused."""
-        self.state = self.before
+        self.state, self.core = self.before, self.before.core
         self.events.clear()
         self.journal.clear()
         self.errands.clear()
@@ -118,15 +121,15 @@ class Draft:
 
     def bill(self, bill: str) -> Bill:
         """Return a bill as it stands."""
-        return self.state.core.bills[bill]
+        return self.core.bills[bill]
 
     def debit(self, order_no: str) -> Debit:
         """Return an order as it stands."""
-        return self.state.core.debits[order_no]
+        return self.core.debits[order_no]
 
     def agreement(self) -> Agreement | None:
         """Return the agreement in force, or None."""
-        core = self.state.core
+        core = self.core
         return core.agreements[core.agreement] if core.agreement else None
 
     def use_pack(self, institution: str, at: Instant) -> Pack | None:

@@ -20,8 +20,7 @@ def eligibility_answer(draft: Draft, body: CheckEligibility) -> dict[str, object
     core, agreement, pack = draft.core, draft.agreement(), draft.pack
     if pack is None:
         return {}
-    visits = draft.state.encounters.values()
-    room = credit_room(Case(core, None, visits, agreement, pack, body.institution, body.scene, body.event_at))
+    room = credit_room(Case(draft.state, None, agreement, pack, body.institution, body.scene, body.event_at))
     reason = "" if room.fen else _reason(draft, body, room.reason)
     rights = entitled(core, draft.policies, draft.now.city)
     return {

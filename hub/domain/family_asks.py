@@ -14,8 +14,9 @@ from hub.domain.draft import Draft, Outcome, Refusal
 from hub.domain.family import payer_link
 from hub.domain.family_state import Ask, Family, Link
 from hub.domain.holds import capture
+from hub.domain.lines import open_amount
 from hub.domain.relays import send
-from hub.domain.state import Charge, Encounter
+from hub.domain.state import Encounter
 from hub.policies import Pack
 from hub.policies.clauses import Citation
 from schemas.commands import (
@@ -58,8 +59,7 @@ def _own_split(
     draft: Draft, encounter: Encounter, pack: Pack, at: Instant, total_fen: int, settlement: InsuranceSplit | None
 ) -> Split:
     """Return the split without any credit: insurance, prepayment, and the rest as self-pay."""
-    visits = draft.state.encounters.values()
-    case = Case(draft.core, encounter, visits, None, pack, encounter.institution, encounter.scene, at)
+    case = Case(draft.state, encounter, None, pack, encounter.institution, encounter.scene, at)
     return split_charge(case, total_fen, settlement)
 
 
@@ -134,8 +134,7 @@ def _split_with(draft: Draft, ask: Ask, granted_fen: int, reason: str, cited: Ci
     """Book the waiting charges as one, tell the payer what of the hold was used, and go on as after any charge."""
     encounter = draft.state.encounters[ask.visit]
     pack = draft.use_pack(encounter.institution, ask.event_at) or _pack_of(draft, encounter, ask)
-    held = [encounter.charges[id_] for id_ in ask.charges]
-    total = _open_amount(encounter, held)
+    total = open_amount(encounter, ask.charges)
     split = _own_split(draft, encounter, pack, ask.event_at, total, ask.settlement)
     credit = min(split.parts.self_pay, granted_fen)
     rest = split.parts.self_pay - credit
@@ -156,7 +155,7 @@ def _split_with(draft: Draft, ask: Ask, granted_fen: int, reason: str, cited: Ci
             allocation_of(replace(split.parts, credit=credit, self_pay=rest)),
             (),
             ask.settlement,
-            held[0].department,
+            encounter.charges[ask.charges[0]].department,
             reason if rest else "",
             parameters,
             absorbs=ask.charges,
@@ -186,11 +185,6 @@ def _tell_payer(draft: Draft, ask: Ask, encounter: Encounter, credit_fen: int) -
 def _pack_of(draft: Draft, encounter: Encounter, ask: Ask) -> Pack:
     """Return the pack under which the lines were held: a charge keeps its pack."""
     return draft.policies.packs[encounter.charges[ask.charges[0]].pack]
-
-
-def _open_amount(encounter: Encounter, charges: list[Charge]) -> int:
-    ids = {charge.id for charge in charges}
-    return sum(line.open_fen for line in encounter.lines.values() if line.charge in ids)
 
 
 def _steps(

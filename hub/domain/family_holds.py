@@ -84,8 +84,7 @@ def _room(draft: Draft, body: HoldFamilyLine) -> Room:
     if not is_below(link.other_birth_on, pack.family.minors_until, body.event_at):
         return Room(0, Reason.FAMILY_NOT_COVERED, pack.family.citation)
     mirror = draft.encounter(body.institution, mirrored_visit(body.visit, body.hold))
-    visits = draft.state.encounters.values()
-    case = Case(draft.core, mirror, visits, draft.agreement(), pack, body.institution, body.scene, body.event_at)
+    case = Case(draft.state, mirror, draft.agreement(), pack, body.institution, body.scene, body.event_at)
     return credit_room(case)
 
 

@@ -17,12 +17,6 @@ from schemas.ledger import Posting
 Postings = tuple[Posting, ...]
 
 
-def postings(state: AccountState, event: events.Event) -> Postings:
-    """Return the postings of an event, judged by the state before it."""
-    post = _POST.get(type(event))
-    return post(state, event) if post else ()
-
-
 FAMILY: Final = "transit/family"
 """Credit used by one account on another's line: what left the one has not reached the other yet."""
 MERGE: Final = "transit/merge"
@@ -184,7 +178,7 @@ def _receivable(state: AccountState, bill: str) -> str:
     return f"agreement/{state.core.bills[bill].agreement}/receivable"
 
 
-_POST: Final[dict[type, Callable[[AccountState, Any], Postings]]] = {
+POST: Final[dict[type, Callable[[AccountState, Any], Postings]]] = {
     events.ChargePosted: _charge,
     events.ChargeReduced: _reduction,
     events.BillReductionDue: _reduction_due,
@@ -210,3 +204,4 @@ _POST: Final[dict[type, Callable[[AccountState, Any], Postings]]] = {
     events.ReliefPaid: _relief_paid,
     events.ReliefReturned: _relief_returned,
 }
+"""Every event that moves money, and its postings, judged by the state before it."""

@@ -1,5 +1,6 @@
 """Charge lines: their canonical form, and which of a message are new, repeated or changed (protocols 2.4)."""
 
+from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
@@ -34,12 +35,12 @@ def canonical_quantity(text: str) -> str:
     return format(quantity, "f") if plain else text
 
 
-def posted_line(line: ChargeLine, content: str, amount_fen: int, reverses: str = "") -> PostedLine:
+def posted_line(line: ChargeLine, content: str) -> PostedLine:
     """Return the line as it is booked."""
     return PostedLine(
         line.line_key,
         line.kind,
-        amount_fen,
+        line.amount_fen,
         line.item,
         content,
         line.service_at,
@@ -47,16 +48,19 @@ def posted_line(line: ChargeLine, content: str, amount_fen: int, reverses: str =
         line.unit_price,
         line.department,
         line.order_no,
-        reverses or line.reverses,
+        line.reverses,
     )
 
 
 class Sorted(Frozen, frozen=True):
-    """The lines of a message by what is to be done with them; each with its canonical text."""
+    """The lines of a message by what is to be done with them."""
 
-    charges: dict[str, tuple[ChargeLine, str]]
+    visits: list[Encounter]
+    """The institution's unarchived visits before the message."""
+    charges: dict[str, PostedLine]
     credits: list[tuple[ChargeLine, str]]
-    memos: dict[str, tuple[ChargeLine, str]]
+    """Each with its canonical text."""
+    memos: dict[str, PostedLine]
     """Memo and payment lines: remembered, never split."""
     replaced: list[tuple[Encounter, str, Line]]
     """Known lines with other content, where the profile allows to replace them."""
@@ -76,6 +80,12 @@ def visits_of(state: AccountState, institution: str) -> list[Encounter]:
     return [encounter for encounter in state.encounters.values() if encounter.institution == institution]
 
 
+def open_amount(encounter: Encounter, charges: Iterable[str]) -> int:
+    """Return what the lines of these charges leave open after credits."""
+    ids = frozenset(charges)
+    return sum(line.open_fen for line in encounter.lines.values() if line.charge in ids)
+
+
 def _find_line(visits: list[Encounter], line_key: str) -> tuple[Encounter, Line] | None:
     for encounter in visits:
         line = encounter.lines.get(line_key)
@@ -86,22 +96,22 @@ def _find_line(visits: list[Encounter], line_key: str) -> tuple[Encounter, Line]
 
 def sort_lines(state: AccountState, body: PostCharge) -> Sorted:
     """Return the lines of a message by what is to be done with them."""
-    lines, visits = Sorted({}, [], {}, [], []), visits_of(state, body.institution)
-    charges = lines.charges
+    visits = visits_of(state, body.institution)
+    if _all_new(visits, body.lines):
+        charges = {line.line_key: posted_line(line, canonical_line(line)) for line in body.lines}
+        return Sorted(visits, charges, [], {}, [], [])
+    lines = Sorted(visits, {}, [], {}, [], [])
     for line in body.lines:
-        content, key = canonical_line(line), line.line_key
-        if line.kind == "charge" and line.amount_fen and key not in charges and key not in lines.memos:
-            for encounter in visits:
-                if key in encounter.lines:
-                    break
-            else:
-                # The common case, a new charge line, takes no further look.
-                charges[key] = (line, content)
-                continue
         sort = _sort_credit if line.kind == "credit" else _sort_line
-        if not sort(visits, body, line, content, lines):
+        if not sort(visits, body, line, canonical_line(line), lines):
             return replace(lines, changed=line.line_key)
     return lines
+
+
+def _all_new(visits: list[Encounter], lines: tuple[ChargeLine, ...]) -> bool:
+    """Return True in the common case: charge lines only, and no key was ever heard of."""
+    keys = {line.line_key for line in lines if line.kind == "charge" and line.amount_fen}
+    return len(keys) == len(lines) and not [visit for visit in visits if not visit.lines.keys().isdisjoint(keys)]
 
 
 def _sort_credit(visits: list[Encounter], _body: PostCharge, line: ChargeLine, content: str, lines: Sorted) -> bool:
@@ -121,7 +131,7 @@ def _sort_line(visits: list[Encounter], body: PostCharge, line: ChargeLine, cont
     """Return False when the key is known with other content and may not be replaced."""
     twice = lines.charges.get(line.line_key) or lines.memos.get(line.line_key)
     if twice is not None:
-        return twice[1] == content
+        return twice.content_hash == content
     known = _find_line(visits, line.line_key)
     if known is None:
         _take(line, content, lines)
@@ -139,6 +149,6 @@ def _sort_line(visits: list[Encounter], body: PostCharge, line: ChargeLine, cont
 
 def _take(line: ChargeLine, content: str, lines: Sorted) -> None:
     if line.kind == "charge" and line.amount_fen:
-        lines.charges[line.line_key] = (line, content)
+        lines.charges[line.line_key] = posted_line(line, content)
     else:
-        lines.memos[line.line_key] = (line, content)
+        lines.memos[line.line_key] = posted_line(line, content)

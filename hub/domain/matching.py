@@ -7,7 +7,7 @@ from typing import Literal
 from hub.domain.frozen import Frozen
 from hub.domain.lines import booked_line
 from hub.domain.state import AccountState, Encounter
-from schemas.commands import ChargeLine
+from schemas.events import PostedLine
 
 
 class Wanted(Frozen, frozen=True):
@@ -28,7 +28,8 @@ class Hit(Frozen, frozen=True):
 
 
 Match = Hit | Literal["none", "several"]
-Fresh = Mapping[str, tuple[ChargeLine, str]]
+Fresh = Mapping[str, PostedLine]
+"""The new charge lines of a message by their keys."""
 
 
 class OpenLines:
@@ -66,7 +67,7 @@ class OpenLines:
     @cached_property
     def _lines(self) -> list[tuple[Hit, str, str, int]]:
         fresh = self._fresh
-        lines = [(Hit(key, None), line.order_no, line.item.code, line.amount_fen) for key, (line, _) in fresh.items()]
+        lines = [(Hit(key, None), line.order_no, line.item.code, line.amount_fen) for key, line in fresh.items()]
         if self._encounter is not None:
             lines += [
                 (Hit(key, self._encounter), line.order_no, line.item, line.amount_fen)

@@ -84,7 +84,7 @@ def _told(draft: Draft, command: Command, body: IdentifyPatient, number: str) ->
 def route(draft: Draft, command: Command) -> Outcome | Refusal | None:
     """Link and forward where this is a hospital number's account; None when the command is decided here."""
     account = draft.core.account
-    if isinstance(command.body, MergePatient):
+    if type(command.body) is MergePatient:
         return None
     if draft.core.merged_into:
         return _to_survivor(draft, command, draft.core.merged_into)

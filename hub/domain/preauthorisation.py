@@ -53,9 +53,8 @@ def _room(draft: Draft, body: HoldCredit, pack: Pack) -> Room:
         kept = core.prepayments.get(body.institution, 0) - prepayment_held(core, body.institution)
         return Room(kept, Reason.CREDIT_EXHAUSTED, pack.deduction)
     visit = f"{body.institution}|{body.visit}"
-    visits = draft.state.encounters.values()
     encounter = draft.state.encounters.get(visit)
-    room = credit_room(Case(core, encounter, visits, agreement, pack, body.institution, body.scene, body.event_at))
+    room = credit_room(Case(draft.state, encounter, agreement, pack, body.institution, body.scene, body.event_at))
     own = own_credit_held(core, visit, agreement.id) if agreement else 0
     return replace(room, fen=max(0, room.fen - own))
 

@@ -7,6 +7,7 @@ from hub.domain.deduction import Case, allocation_of, classes_of, split_charge
 from hub.domain.draft import CHARGE_QUARANTINE, Draft, Outcome, Refusal
 from hub.domain.family_asks import ask_payer, needed_from_payer, settled_by_ask, waiting_charges
 from hub.domain.holds import capture
+from hub.domain.lines import open_amount
 from hub.domain.reversals import reduce_charge
 from hub.domain.state import Charge, Encounter, Parts
 from schemas.commands import Instant, InsuranceSplit, ReverseSettlement, SettleInsurance
@@ -40,12 +41,6 @@ def _splittable(draft: Draft, encounter: Encounter) -> list[Charge]:
     return [charge for charge in held_charges(encounter) if charge.id not in waiting]
 
 
-def open_amount(encounter: Encounter, charges: list[Charge]) -> int:
-    """Return what the lines of these charges leave open after credits."""
-    ids = {charge.id for charge in charges}
-    return sum(line.open_fen for line in encounter.lines.values() if line.charge in ids)
-
-
 def settle_insurance(draft: Draft, body: SettleInsurance) -> Outcome | Refusal:
     """Split what a visit's lines hold by the insurer's figures; wrong figures block split and bill."""
     key = f"{body.institution}|{body.visit}"
@@ -56,7 +51,7 @@ def settle_insurance(draft: Draft, body: SettleInsurance) -> Outcome | Refusal:
     if encounter.settlements or settled_by_ask(draft.core.family, key):
         return Refusal(Reason.SETTLEMENT_CONTRA_REQUIRED, quarantine=CHARGE_QUARANTINE)
     held = _splittable(draft, encounter)
-    refusal = check_settlement(body.split, open_amount(encounter, held))
+    refusal = check_settlement(body.split, open_amount(encounter, [charge.id for charge in held]))
     if refusal is not None:
         return _blocked(draft, body, refusal) if held else refusal
     if draft.use_pack(body.institution, body.event_at) is None:
@@ -87,17 +82,14 @@ def split_held(draft: Draft, visit: str, event_at: Instant, split: InsuranceSpli
     pack = draft.pack or draft.use_pack(encounter.institution, event_at)
     if not held or pack is None:
         return ""
-    agreement, total = draft.agreement(), open_amount(encounter, held)
-    visits = draft.state.encounters.values()
+    agreement, ids = draft.agreement(), tuple([charge.id for charge in held])
+    total = open_amount(encounter, ids)
     need = needed_from_payer(draft, encounter, pack, event_at, total, split)
     if need is not None:
-        ask_payer(draft, encounter, tuple(c.id for c in held), event_at, need, split)
-        return held[0].id
-    ids = {charge.id for charge in held}
+        ask_payer(draft, encounter, ids, event_at, need, split)
+        return ids[0]
     classes = classes_of(pack, ((line.item, line.open_fen) for line in encounter.lines.values() if line.charge in ids))
-    case = Case(
-        draft.core, encounter, visits, agreement, pack, encounter.institution, encounter.scene, event_at, classes
-    )
+    case = Case(draft.state, encounter, agreement, pack, encounter.institution, encounter.scene, event_at, classes)
     result = split_charge(case, total, split)
     draft.steps = result.steps
     charge = draft.new_id("C")
@@ -118,7 +110,7 @@ def split_held(draft: Draft, visit: str, event_at: Instant, split: InsuranceSpli
             held[0].department,
             result.reason,
             result.parameters,
-            absorbs=tuple(c.id for c in held),
+            absorbs=ids,
         )
     )
     return charge

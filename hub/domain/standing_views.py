@@ -1,6 +1,6 @@
 """How standing, lists, proposals and relief cases stand after a record that touched them."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from hub.domain.draft import Draft
 from hub.domain.entitlements import Entitled, entitled
@@ -8,16 +8,18 @@ from hub.domain.evolve.standing import standing_of
 from hub.domain.rewards import city_month, months_in_row
 from hub.domain.standing_state import Enrolment, Proposal, ReliefCase
 from hub.domain.state import Core
-from schemas.events import Event, ProposalEnded
+from schemas.events import ChargePosted, Event, LinesHeld, ProposalEnded, VisitOpened
 from schemas.ledger import ListingView, ProposalView, ReliefView, StandingView, View
 
-_UNTOUCHED: tuple[View, ...] = ()
+_UNTOUCHED: Final[tuple[View, ...]] = ()
+_UNTOUCHING: Final = frozenset((VisitOpened, ChargePosted, LinesHeld))
+"""What most records consist of: of all that is viewed here, these touch enrolment at most."""
 
 
 def standing_views(draft: Draft) -> tuple[View, ...]:
     """Return the views of what is another object than before; nothing for most records."""
-    before, core = draft.before.core, draft.state.core
-    if core is before:
+    before, core = draft.before.core, draft.core
+    if _UNTOUCHING.issuperset(map(type, draft.events)) and core.enrolment is before.enrolment:
         return _UNTOUCHED
     views: list[View] = []
     if _touched(before, core):

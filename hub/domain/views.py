@@ -1,11 +1,11 @@
 """How each thing that a record touched stands afterwards, so that a projection copies and never computes."""
 
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from hub.domain.bill_states import bill_state
 from hub.domain.deduction import allocation_of
 from hub.domain.family_state import Family
-from hub.domain.state import AccountState, Bill, Charge, Core, Debit, Encounter
+from hub.domain.state import AccountState, Agreement, Bill, Charge, Core, Debit, Encounter, Parts
 from schemas.events import (
     AccountAbsorbed,
     BillClosed,
@@ -21,11 +21,12 @@ from schemas.events import (
 from schemas.ids import account_of
 from schemas.ledger import BillView, ChargeView, DebitView, FamilyHoldView, FamilyMember, FamilyView, PersonView, View
 
-NAMING: Final = (ChargePosted, LinesHeld, ChargeReduced)
+NAMING: Final = frozenset((ChargePosted, LinesHeld, ChargeReduced))
 RELINKING: Final = frozenset(
     (BillIssued, BillRevised, BillClosed, SettlementReversed, FamilyBillTaken, AccountAbsorbed)
 )
 """Events that change which bill charges belong to, or their status."""
+NOTHING: Final = Parts()
 LINKED_VIEWS_MAX: Final = 2_000
 """A record stays below its size; of a longer stay the older charges are found by their visit."""
 
@@ -34,21 +35,23 @@ def views(before: AccountState, after: AccountState, events: list[Event]) -> tup
     """Return the person, and every charge, bill and debit whose state is another object than before."""
     if not events:
         return ()
-    touched: list[View] = [person_view(after.core)]
-    touched += _charge_views(before, after, events)
-    if after.core.bills is not before.core.bills:
-        bills = before.core.bills
-        touched += [bill_view(after.core, b) for id_, b in after.core.bills.items() if bills.get(id_) is not b]
-    if after.core.debits is not before.core.debits:
-        debits = before.core.debits
-        touched += [debit_view(d) for no, d in after.core.debits.items() if debits.get(no) is not d]
+    core, bills, debits = after.core, before.core.bills, before.core.debits
+    touched: list[View] = [person_view(core), *_charge_views(before, after, events)]
+    if core.bills is not bills:
+        touched += [bill_view(core, b) for id_, b in core.bills.items() if bills.get(id_) is not b]
+    if core.debits is not debits:
+        touched += [debit_view(d) for no, d in core.debits.items() if debits.get(no) is not d]
     return tuple(touched)
 
 
 def person_view(core: Core) -> PersonView:
     """Return the account; without an agreement in force the last one, on which something may still be owed."""
-    agreements = list(core.agreements.values())
-    agreement = core.agreements.get(core.agreement) or (agreements[-1] if agreements else None)
+    used = held = 0
+    agreement: Agreement | None = None
+    for agreement in core.agreements.values():
+        used += agreement.used_fen
+        held += agreement.held_fen
+    agreement = core.agreements.get(core.agreement, agreement)
     status: Literal["active", "suspended", "barred"] = (
         "barred" if core.barred else "suspended" if core.suspended else "active"
     )
@@ -66,8 +69,8 @@ def person_view(core: Core) -> PersonView:
         agreement.bank if agreement else "",
         agreement.channel if agreement else "",
         agreement.limit_fen if agreement else 0,
-        sum([a.used_fen for a in agreements]),
-        sum([a.held_fen for a in agreements]),
+        used,
+        held,
         core.merged_into or core.linked_person,
         family=family_view(core.family) if core.family is not None else None,
     )
@@ -95,19 +98,23 @@ def _charge_views(before: AccountState, after: AccountState, events: list[Event]
     named: list[tuple[str, str]] = []
     relinked = False
     for event in events:
-        if isinstance(event, NAMING):
-            key = f"{event.institution}|{event.visit}"
-            named.append((key, event.charge))
-            if isinstance(event, ChargePosted) and event.absorbs:
-                named += [(key, held) for held in event.absorbs]
-        elif type(event) in RELINKING:
+        kind = type(event)
+        if kind in RELINKING:
             relinked = True
+        elif kind in NAMING:
+            named += _named(event)
     if relinked:
         named += _relinked(before, after)[:LINKED_VIEWS_MAX]
-    return [
-        charge_view(after.encounters[key], after.encounters[key].charges[charge])
-        for key, charge in (dict.fromkeys(named) if len(named) > 1 else named)
-    ]
+    views = []
+    for key, charge in dict.fromkeys(named) if len(named) > 1 else named:
+        encounter = after.encounters[key]
+        views.append(charge_view(encounter, encounter.charges[charge]))
+    return views
+
+
+def _named(event: Any) -> list[tuple[str, str]]:
+    key, absorbed = f"{event.institution}|{event.visit}", getattr(event, "absorbs", ())
+    return [(key, event.charge), *[(key, held) for held in absorbed]] if absorbed else [(key, event.charge)]
 
 
 def _relinked(before: AccountState, after: AccountState) -> list[tuple[str, str]]:
@@ -123,8 +130,10 @@ def _relinked(before: AccountState, after: AccountState) -> list[tuple[str, str]
 
 def charge_view(encounter: Encounter, charge: Charge) -> ChargeView:
     """Return a charge with its original split and what was taken back since."""
-    taken_back = charge.status == "posted" and charge.total_fen > 0
-    reversed_ = taken_back and charge.returned_fen >= charge.total_fen
+    returned, total = charge.returned, charge.total_fen
+    status: Literal["posted", "held", "settled", "reversed"] = charge.status
+    if status == "posted" and returned != NOTHING and charge.returned_fen >= total > 0:
+        status = "reversed"
     return ChargeView(
         charge.id,
         encounter.visit,
@@ -133,10 +142,10 @@ def charge_view(encounter: Encounter, charge: Charge) -> ChargeView:
         charge.department,
         charge.event_at,
         charge.pack,
-        charge.total_fen,
+        total,
         allocation_of(charge.parts),
-        allocation_of(charge.returned),
-        "reversed" if reversed_ else charge.status,
+        allocation_of(returned),
+        status,
         charge.bill,
     )
 

@@ -13,7 +13,8 @@ class VisitOpened(Struct, frozen=True, tag="visit_opened"):
     scene: Scene
     event_at: Instant
     idle_at: Instant = 0
-    """When it closes if nothing more is heard; 0 for an inpatient, who is discharged."""
+    """When it closes if nothing more is heard; 0 for an inpatient, who is discharged, and where the charge that opened
+    it says so."""
     department: str = ""
 
 

@@ -41,7 +41,8 @@ def parts_of(allocation: Allocation) -> Parts:
 
 
 def _posted(state: AccountState, event: events.ChargePosted) -> AccountState:
-    core, parts, settled = state.core, parts_of(event.allocation), event.settlement is not None
+    core, key = state.core, visit_key(event.institution, event.visit)
+    parts, settled = parts_of(event.allocation), event.settlement is not None
     charge = Charge(
         event.charge,
         core.seq + 1,
@@ -57,7 +58,7 @@ def _posted(state: AccountState, event: events.ChargePosted) -> AccountState:
         bill=event.hold,
         payer=event.payer,
     )
-    encounter = _booked(state.encounters[visit_key(event.institution, event.visit)], charge, event.lines)
+    encounter = _booked(state.encounters[key], charge, event.lines)
     if event.absorbs:
         encounter = replace(encounter, charges=_absorbed(encounter, event))
     if event.settlement is not None:
@@ -74,13 +75,13 @@ def _posted(state: AccountState, event: events.ChargePosted) -> AccountState:
         prepayments=prepayments,
         insurance_fen=core.insurance_fen - (0 if settled else parts.account),
         agreements=with_used(core, event.agreement, parts.credit) if event.agreement else core.agreements,
-        timers=_touched(core, encounter.key, event.idle_at),
+        timers=_touched(core, key, event.idle_at),
     )
-    return AccountState(core, put(state.encounters, encounter.key, encounter))
+    return AccountState(core, put(state.encounters, key, encounter))
 
 
 def _held(state: AccountState, event: events.LinesHeld) -> AccountState:
-    core = state.core
+    core, key = state.core, visit_key(event.institution, event.visit)
     charge = Charge(
         event.charge,
         core.seq + 1,
@@ -92,14 +93,18 @@ def _held(state: AccountState, event: events.LinesHeld) -> AccountState:
         Parts(),
         status="held",
     )
-    encounter = _booked(state.encounters[visit_key(event.institution, event.visit)], charge, event.lines)
-    core = replace(core, counters=counted(core, "C"), timers=_touched(core, encounter.key, event.idle_at))
-    return AccountState(core, put(state.encounters, encounter.key, encounter))
+    encounter = _booked(state.encounters[key], charge, event.lines)
+    core = replace(core, counters=counted(core, "C"), timers=_touched(core, key, event.idle_at))
+    return AccountState(core, put(state.encounters, key, encounter))
 
 
 def _touched(core: Core, key: str, idle_at: int) -> dict[str, Alarm]:
-    timers = disarmed(core.timers, key, "archive")
-    return armed(timers, "idle_close", key, idle_at, city=True, outside=False)
+    """Return the timers of a visit that is charged: it closes idle later, and is not archived."""
+    timers = dict(core.timers)
+    timers.pop(f"archive|{key}", None)
+    if idle_at:
+        timers[f"idle_close|{key}"] = Alarm(idle_at, city=True, outside=False)
+    return timers
 
 
 def _absorbed(encounter: Encounter, event: events.ChargePosted) -> dict[str, Charge]:
@@ -111,22 +116,20 @@ def _absorbed(encounter: Encounter, event: events.ChargePosted) -> dict[str, Cha
 
 def _booked(encounter: Encounter, charge: Charge, posted: tuple[PostedLine, ...]) -> Encounter:
     """Book the lines of a charge; credits of the same message reduce what their lines leave open."""
-    charges = dict(encounter.charges)
-    charges[charge.id] = charge
+    id_, charges = charge.id, put(encounter.charges, charge.id, charge)
     if not posted:
         return replace(encounter, charges=charges)
     lines, credits_ = dict(encounter.lines), encounter.credits
     for line in posted:
-        if line.kind == "credit":
-            credits_ = put(credits_, line.line_key, (line.content_hash, charge.id))
+        if line.kind == "charge":
+            amount = line.amount_fen
+            lines[line.line_key] = Line(id_, amount, amount, line.content_hash, line.item.code, line.order_no)
+        elif line.kind == "credit":
+            credits_ = put(credits_, line.line_key, (line.content_hash, id_))
             target = lines[line.reverses]
             lines[line.reverses] = replace(target, open_fen=target.open_fen - line.amount_fen)
         else:
-            memo = line.kind != "charge"
-            amount = 0 if memo else line.amount_fen
-            lines[line.line_key] = Line(
-                charge.id, amount, amount, line.content_hash, line.item.code, line.order_no, memo
-            )
+            lines[line.line_key] = Line(id_, 0, 0, line.content_hash, line.item.code, line.order_no, memo=True)
     return replace(encounter, charges=charges, lines=lines, credits=credits_)
 
 
