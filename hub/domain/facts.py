@@ -1,117 +1,141 @@
 """What one decision adds to the stream tables: sums by institution, department and city hour, never a person."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 
-from msgspec.structs import replace
+import msgspec
+from msgspec.structs import astuple, replace
 
 from hub.domain.clocks import city_hour
 from hub.domain.draft import Draft
 from hub.domain.state import Bill
 from schemas import events
+from schemas.commands import Instant
 from schemas.facts import Fact
 
-Sums = dict[str, Any]
+
+class Sums(msgspec.Struct, gc=False):
+    """A fact in the making: the fields of `Fact`, in their order."""
+
+    institution: str
+    department: str
+    city_hour: Instant
+    scene: str
+    outcome: str
+    pack: str
+    channel: str = ""
+    verdict: str = "allow"
+    count: int = 1
+    lines: int = 0
+    visits: int = 0
+    charged_fen: int = 0
+    fund_fen: int = 0
+    account_fen: int = 0
+    prepayment_fen: int = 0
+    credit_fen: int = 0
+    self_pay_fen: int = 0
+    returned_credit_fen: int = 0
+    billed_fen: int = 0
+    repaid_fen: int = 0
+    overdue_fen: int = 0
+    limit_fen: int = 0
+    debits_paid: int = 0
+    debits_failed: int = 0
+    debits_unknown: int = 0
 
 
 def facts(draft: Draft, outcome: str) -> tuple[Fact, ...]:
     """Return one fact for the decision, and one for the lines of each further department."""
-    sums: Sums = {"institution": draft.institution, "department": "", "scene": ""}
-    sums["pack"] = draft.pack.id if draft.pack else ""
+    pack = draft.pack.id if draft.pack else ""
+    sums = Sums(draft.institution, "", city_hour(draft.now.city), "", outcome, pack)
+    further: list[str] = []
     for event in draft.events:
-        add = _ADD.get(type(event))
-        if add is not None:
-            add(sums, draft, event)
-    departments: dict[str, int] = sums.pop("departments", {})
-    sums["lines"] = departments.pop(sums["department"], 0)
-    first = Fact(city_hour=city_hour(draft.now.city), outcome=outcome, **sums)
-    if not departments:
+        kind = type(event)
+        if kind in _ADD:
+            _ADD[kind](sums, draft, event)
+        if kind in _WITH_LINES:
+            further += _further_departments(sums, event)
+    first = Fact(*astuple(sums))
+    if not further:
         return (first,)
     bare = Fact(first.institution, "", first.city_hour, first.scene, outcome, first.pack, count=0)
-    return (first, *(replace(bare, department=name, lines=lines) for name, lines in departments.items()))
+    return (first, *(replace(bare, department=name, lines=lines) for name, lines in Counter(further).items()))
 
 
-def _plus(sums: Sums, **amounts: int) -> None:
-    for name, amount in amounts.items():
-        if amount:
-            sums[name] = sums.get(name, 0) + amount
+def _further_departments(sums: Sums, event: Any) -> list[str]:
+    """Count the lines of the charge's own department; return the departments of the others, one for each line."""
+    own = event.department
+    others = [line.department for line in event.lines if line.department != own and line.department]
+    sums.lines += len(event.lines) - len(others)
+    return others
 
 
 def _visit_opened(sums: Sums, _draft: Draft, event: events.VisitOpened) -> None:
-    sums["institution"], sums["scene"], sums["department"] = event.institution, event.scene, event.department
-    sums["visits"] = sums.get("visits", 0) + 1
+    sums.institution, sums.scene, sums.department = event.institution, event.scene, event.department
+    sums.visits += 1
 
 
-def _lines(sums: Sums, event: events.ChargePosted | events.LinesHeld) -> None:
-    sums["institution"], sums["scene"], sums["department"] = event.institution, event.scene, event.department
-    departments: dict[str, int] = sums.setdefault("departments", {})
-    for line in event.lines:
-        department = line.department or event.department
-        departments[department] = departments.get(department, 0) + 1
+def _held(sums: Sums, _draft: Draft, event: events.ChargePosted | events.LinesHeld) -> None:
+    sums.institution, sums.scene, sums.department = event.institution, event.scene, event.department
 
 
-def _charge(sums: Sums, _draft: Draft, event: events.ChargePosted) -> None:
-    _lines(sums, event)
+def _charge(sums: Sums, draft: Draft, event: events.ChargePosted) -> None:
+    _held(sums, draft, event)
     parts = event.allocation
-    _plus(
-        sums,
-        charged_fen=event.total_fen,
-        fund_fen=parts.fund_fen + parts.other_fen,
-        account_fen=parts.account_fen,
-        prepayment_fen=parts.prepayment_fen,
-        credit_fen=parts.credit_fen,
-        self_pay_fen=parts.self_pay_fen,
-    )
-
-
-def _held(sums: Sums, _draft: Draft, event: events.LinesHeld) -> None:
-    _lines(sums, event)
+    sums.charged_fen += event.total_fen
+    sums.fund_fen += parts.fund_fen + parts.other_fen
+    sums.account_fen += parts.account_fen
+    sums.prepayment_fen += parts.prepayment_fen
+    sums.credit_fen += parts.credit_fen
+    sums.self_pay_fen += parts.self_pay_fen
 
 
 def _reduced(sums: Sums, _draft: Draft, event: events.ChargeReduced) -> None:
-    sums["institution"] = event.institution
-    _plus(sums, returned_credit_fen=event.returned.credit_fen)
+    sums.institution = event.institution
+    sums.returned_credit_fen += event.returned.credit_fen
 
 
 def _bill_of(sums: Sums, draft: Draft, bill_id: str) -> Bill:
     """Return the bill as it stood before, and note its institution, pack and channel."""
     after = draft.core.bills[bill_id]
-    sums["institution"], sums["pack"] = after.institution, after.pack
-    sums["channel"] = draft.core.agreements[after.agreement].channel
+    sums.institution, sums.pack = after.institution, after.pack
+    sums.channel = draft.core.agreements[after.agreement].channel
     return draft.before.core.bills.get(bill_id, after)
 
 
 def _issued(sums: Sums, draft: Draft, event: events.BillIssued) -> None:
     _bill_of(sums, draft, event.bill)
-    _plus(sums, billed_fen=event.amount_fen)
+    sums.billed_fen += event.amount_fen
 
 
 def _paid(sums: Sums, draft: Draft, event: events.DebitPaid) -> None:
     bill = _bill_of(sums, draft, event.bill)
-    _plus(sums, repaid_fen=event.amount_fen, debits_paid=1)
+    sums.repaid_fen += event.amount_fen
+    sums.debits_paid += 1
     _less_overdue(sums, bill, event.amount_fen)
 
 
 def _applied(sums: Sums, draft: Draft, event: events.RepaymentApplied | events.ReliefPaid) -> None:
     bill = _bill_of(sums, draft, event.bill)
-    _plus(sums, repaid_fen=event.amount_fen)
+    sums.repaid_fen += event.amount_fen
     _less_overdue(sums, bill, event.amount_fen)
 
 
 def _revised(sums: Sums, draft: Draft, event: events.BillRevised) -> None:
     bill = _bill_of(sums, draft, event.bill)
-    _plus(sums, billed_fen=event.amount_fen - bill.amount_fen)
+    sums.billed_fen += event.amount_fen - bill.amount_fen
     _less_overdue(sums, bill, event.released_fen)
 
 
 def _less_overdue(sums: Sums, bill: Bill, amount_fen: int) -> None:
     if bill.overdue_since:
-        _plus(sums, overdue_fen=-amount_fen)
+        sums.overdue_fen -= amount_fen
 
 
 def _overdue(sums: Sums, draft: Draft, event: events.BillOverdue) -> None:
     _bill_of(sums, draft, event.bill)
-    _plus(sums, overdue_fen=draft.core.bills[event.bill].owed_fen)
+    sums.overdue_fen += draft.core.bills[event.bill].owed_fen
 
 
 def _undone(sums: Sums, draft: Draft, event: events.OverdueUndone) -> None:
@@ -122,13 +146,13 @@ def _undone(sums: Sums, draft: Draft, event: events.OverdueUndone) -> None:
 
 def _failed(sums: Sums, draft: Draft, event: events.DebitFailed) -> None:
     _bill_of(sums, draft, event.bill)
-    _plus(sums, debits_failed=0 if event.same_number else 1)
+    sums.debits_failed += not event.same_number
 
 
 def _unknown(sums: Sums, draft: Draft, event: events.DebitUnknown) -> None:
     _bill_of(sums, draft, event.bill)
     debit = draft.before.core.debits.get(event.order_no)
-    _plus(sums, debits_unknown=1 if debit is None or debit.state != "unknown" else 0)
+    sums.debits_unknown += debit is None or debit.state != "unknown"
 
 
 def _started(sums: Sums, draft: Draft, event: events.DebitStarted) -> None:
@@ -137,21 +161,22 @@ def _started(sums: Sums, draft: Draft, event: events.DebitStarted) -> None:
 
 def _line_set(sums: Sums, draft: Draft, event: events.LineSet) -> None:
     old = draft.before.core.agreements.get(event.agreement)
-    sums["pack"] = draft.core.agreements[event.agreement].pack
-    _plus(sums, limit_fen=event.limit_fen - (old.limit_fen if old else 0))
+    sums.pack = draft.core.agreements[event.agreement].pack
+    sums.limit_fen += event.limit_fen - (old.limit_fen if old else 0)
 
 
 def _signed(sums: Sums, _draft: Draft, event: events.AgreementSigned) -> None:
-    sums["pack"], sums["channel"] = event.pack, event.channel
-    _plus(sums, limit_fen=event.limit_fen)
+    sums.pack, sums.channel = event.pack, event.channel
+    sums.limit_fen += event.limit_fen
 
 
 def _ended(sums: Sums, draft: Draft, event: events.AgreementEnded) -> None:
     old = draft.before.core.agreements[event.agreement]
-    sums["pack"] = old.pack
-    _plus(sums, limit_fen=-old.limit_fen)
+    sums.pack = old.pack
+    sums.limit_fen -= old.limit_fen
 
 
+_WITH_LINES: Final = frozenset((events.ChargePosted, events.LinesHeld))
 _ADD: Final[dict[type, Callable[[Sums, Draft, Any], None]]] = {
     events.VisitOpened: _visit_opened,
     events.ChargePosted: _charge,
