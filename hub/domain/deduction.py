@@ -4,6 +4,7 @@ Each source gives the lesser of what remains and what it has; where credit gives
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from msgspec.structs import astuple
@@ -116,7 +117,8 @@ def credit_room(case: Case, total_fen: int = 0) -> Room:
         preset = _preset_room(case, total_fen)
         if preset < free:
             return Room(preset, Reason.PRESET_EXCEEDED, presets.citation)
-    return Room(free, Reason.CREDIT_EXHAUSTED, tier_citation(pack, agreement))
+    cited = tier_citation(pack, agreement.provider, agreement.limit_fen, agreement.bank)
+    return Room(free, Reason.CREDIT_EXHAUSTED, cited)
 
 
 def _bar(case: Case, agreement: Agreement) -> Room | None:
@@ -142,12 +144,11 @@ def _no_line(core: Core, pack: Pack, agreement: Agreement) -> Room:
     return Room(0, Reason.NO_LINE, pack.tiers[0].citation)
 
 
-def tier_citation(pack: Pack, agreement: Agreement) -> Citation:
-    """Return the clause that gives this line."""
-    limit, provider = agreement.limit_fen, agreement.provider
+@lru_cache(maxsize=1024)
+def tier_citation(pack: Pack, provider: str, limit_fen: int, bank: str) -> Citation:
+    """Return the clause that gives this line; every charge asks, and there are few lines."""
     for tier in pack.tiers:
-        gives = pack.limit_fen(tier, agreement.bank) if tier.offer else tier.limit_fen
-        if gives == limit and tier.provider == provider:
+        if tier.provider == provider and pack.limit_fen(tier, bank) == limit_fen:
             return tier.citation
     return pack.coverage
 

@@ -97,9 +97,9 @@ def _find_line(visits: list[Encounter], line_key: str) -> tuple[Encounter, Line]
 def sort_lines(state: AccountState, body: PostCharge) -> Sorted:
     """Return the lines of a message by what is to be done with them."""
     visits = visits_of(state, body.institution)
-    if _all_new(visits, body.lines):
-        charges = {line.line_key: posted_line(line, canonical_line(line)) for line in body.lines}
-        return Sorted(visits, charges, [], {}, [], [])
+    fresh = _all_new(visits, body.lines)
+    if fresh is not None:
+        return Sorted(visits, fresh, [], {}, [], [])
     lines = Sorted(visits, {}, [], {}, [], [])
     for line in body.lines:
         sort = _sort_credit if line.kind == "credit" else _sort_line
@@ -108,10 +108,16 @@ def sort_lines(state: AccountState, body: PostCharge) -> Sorted:
     return lines
 
 
-def _all_new(visits: list[Encounter], lines: tuple[ChargeLine, ...]) -> bool:
-    """Return True in the common case: charge lines only, and no key was ever heard of."""
-    keys = {line.line_key for line in lines if line.kind == "charge" and line.amount_fen}
-    return len(keys) == len(lines) and not [visit for visit in visits if not visit.lines.keys().isdisjoint(keys)]
+def _all_new(visits: list[Encounter], lines: tuple[ChargeLine, ...]) -> dict[str, PostedLine] | None:
+    """Return the lines in the common case: each charges something under a key that was never heard of; else None."""
+    fresh: dict[str, PostedLine] = {}
+    for line in lines:
+        if line.kind != "charge" or not line.amount_fen:
+            return None
+        fresh[line.line_key] = posted_line(line, canonical_line(line))
+    keys = fresh.keys()
+    known = [visit for visit in visits if not visit.lines.keys().isdisjoint(keys)]
+    return None if known or len(fresh) < len(lines) else fresh
 
 
 def _sort_credit(visits: list[Encounter], _body: PostCharge, line: ChargeLine, content: str, lines: Sorted) -> bool:

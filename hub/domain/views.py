@@ -1,6 +1,6 @@
 """How each thing that a record touched stands afterwards, so that a projection copies and never computes."""
 
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from hub.domain.bill_states import bill_state
 from hub.domain.deduction import allocation_of
@@ -21,7 +21,6 @@ from schemas.events import (
 from schemas.ids import account_of
 from schemas.ledger import BillView, ChargeView, DebitView, FamilyHoldView, FamilyMember, FamilyView, PersonView, View
 
-NAMING: Final = frozenset((ChargePosted, LinesHeld, ChargeReduced))
 RELINKING: Final = frozenset(
     (BillIssued, BillRevised, BillClosed, SettlementReversed, FamilyBillTaken, AccountAbsorbed)
 )
@@ -95,26 +94,25 @@ def family_view(family: Family) -> FamilyView:
 
 def _charge_views(before: AccountState, after: AccountState, events: list[Event]) -> list[ChargeView]:
     """Return the charges that events name; those that a bill took or let go only up to a bound, the newest first."""
-    named: list[tuple[str, str]] = []
+    named: dict[tuple[str, str], None] = {}
     relinked = False
     for event in events:
-        kind = type(event)
-        if kind in RELINKING:
+        if type(event) is ChargePosted:
+            key = f"{event.institution}|{event.visit}"
+            named[key, event.charge] = None
+            if event.absorbs:
+                named |= dict.fromkeys((key, held) for held in event.absorbs)
+        elif type(event) is LinesHeld or type(event) is ChargeReduced:
+            named[f"{event.institution}|{event.visit}", event.charge] = None
+        elif type(event) in RELINKING:
             relinked = True
-        elif kind in NAMING:
-            named += _named(event)
     if relinked:
-        named += _relinked(before, after)[:LINKED_VIEWS_MAX]
+        named |= dict.fromkeys(_relinked(before, after)[:LINKED_VIEWS_MAX])
     views = []
-    for key, charge in dict.fromkeys(named) if len(named) > 1 else named:
+    for key, charge in named:
         encounter = after.encounters[key]
         views.append(charge_view(encounter, encounter.charges[charge]))
     return views
-
-
-def _named(event: Any) -> list[tuple[str, str]]:
-    key, absorbed = f"{event.institution}|{event.visit}", getattr(event, "absorbs", ())
-    return [(key, event.charge), *[(key, held) for held in absorbed]] if absorbed else [(key, event.charge)]
 
 
 def _relinked(before: AccountState, after: AccountState) -> list[tuple[str, str]]:

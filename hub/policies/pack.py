@@ -93,6 +93,10 @@ class Pack(NamedTuple):
     relief: tuple[Relief, ...] = ()
     lists: Lists = Lists()
 
+    def __hash__(self) -> int:
+        """Return the hash of the content's hash: what is asked of a pack again and again is remembered by it."""
+        return hash(self.hash)
+
     def covers(self, institution: str, at: Instant) -> bool:
         """Return True when the pack applies to this institution at this event time."""
         return self.valid_from <= at < self.valid_to and (not self.institutions or institution in self.institutions)

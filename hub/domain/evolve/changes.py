@@ -19,9 +19,7 @@ Applications = dict[type, Callable[[AccountState, Any], AccountState]]
 
 def put(table: Mapping[str, V], key: str, value: V) -> dict[str, V]:
     """Return a copy of the table with one entry set."""
-    changed = dict(table)
-    changed[key] = value
-    return changed
+    return {**table, key: value}
 
 
 def without(table: Mapping[str, V], *keys: str) -> dict[str, V]:
@@ -49,7 +47,7 @@ def with_used(core: Core, agreement: str, change_fen: int) -> dict[str, Agreemen
     if not change_fen:
         return core.agreements
     old = core.agreements[agreement]
-    return put(core.agreements, agreement, replace(old, used_fen=old.used_fen + change_fen))
+    return {**core.agreements, agreement: replace(old, used_fen=old.used_fen + change_fen)}
 
 
 def with_bill(core: Core, bill: Bill) -> dict[str, Bill]:
@@ -81,7 +79,8 @@ def with_insured(core: Core) -> Enrolment:
 
 def counted(core: Core, kind: Kind) -> dict[str, int]:
     """Return the core's counters with one more of a kind."""
-    return put(core.counters, kind, core.counters.get(kind, 0) + 1)
+    counters = core.counters
+    return {**counters, kind: counters.get(kind, 0) + 1}
 
 
 def timer_key(kind: TimerKind, subject: str) -> str:

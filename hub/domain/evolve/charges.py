@@ -73,11 +73,11 @@ def _posted(state: AccountState, event: events.ChargePosted) -> AccountState:
         core,
         counters=counted(core, "C"),
         prepayments=prepayments,
-        insurance_fen=core.insurance_fen - (0 if settled else parts.account),
+        insurance_fen=core.insurance_fen if settled else core.insurance_fen - parts.account,
         agreements=with_used(core, event.agreement, parts.credit) if event.agreement else core.agreements,
         timers=_touched(core, key, event.idle_at),
     )
-    return AccountState(core, put(state.encounters, key, encounter))
+    return AccountState(core, {**state.encounters, key: encounter})
 
 
 def _held(state: AccountState, event: events.LinesHeld) -> AccountState:
@@ -95,7 +95,7 @@ def _held(state: AccountState, event: events.LinesHeld) -> AccountState:
     )
     encounter = _booked(state.encounters[key], charge, event.lines)
     core = replace(core, counters=counted(core, "C"), timers=_touched(core, key, event.idle_at))
-    return AccountState(core, put(state.encounters, key, encounter))
+    return AccountState(core, {**state.encounters, key: encounter})
 
 
 def _touched(core: Core, key: str, idle_at: int) -> dict[str, Alarm]:
@@ -116,7 +116,7 @@ def _absorbed(encounter: Encounter, event: events.ChargePosted) -> dict[str, Cha
 
 def _booked(encounter: Encounter, charge: Charge, posted: tuple[PostedLine, ...]) -> Encounter:
     """Book the lines of a charge; credits of the same message reduce what their lines leave open."""
-    id_, charges = charge.id, put(encounter.charges, charge.id, charge)
+    id_, charges = charge.id, {**encounter.charges, charge.id: charge}
     if not posted:
         return replace(encounter, charges=charges)
     lines, credits_ = dict(encounter.lines), encounter.credits

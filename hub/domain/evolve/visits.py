@@ -4,7 +4,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from hub.domain.evolve.changes import Applications, armed, disarmed, put, with_core, with_encounter, without
+from hub.domain.evolve.changes import Applications, armed, disarmed, with_core, with_encounter, without
 from hub.domain.state import AccountState, Bill, Encounter, Payment, Refund
 from schemas import events
 
@@ -17,7 +17,7 @@ def visit_key(institution: str, visit: str) -> str:
 def _opened(state: AccountState, event: events.VisitOpened) -> AccountState:
     key = visit_key(event.institution, event.visit)
     encounter = Encounter(event.institution, event.visit, event.scene, event.event_at)
-    state = AccountState(state.core, put(state.encounters, key, encounter))
+    state = AccountState(state.core, {**state.encounters, key: encounter})
     if not event.idle_at:
         return state
     return with_core(state, timers=armed(state.core.timers, "idle_close", key, event.idle_at, city=True, outside=False))
