@@ -1,6 +1,7 @@
 """One charge: new lines are netted and split once, credits go back along the split of their own charge (domain 4)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 from typing import Final
 
 from msgspec.structs import replace
@@ -45,6 +46,8 @@ class Credits(Frozen, frozen=True):
     unmatched: Sequence[PostedLine]
 
 
+AMOUNT: Final[Callable[[ChargeLine | PostedLine], int]] = attrgetter("amount_fen")
+PARKED: Final = attrgetter("parked")
 NO_CREDITS: Final = Credits((), (), ())
 
 
@@ -80,7 +83,7 @@ def post_charge(draft: Draft, body: PostCharge) -> Outcome | Refusal:
 
 
 def _check(draft: Draft, body: PostCharge) -> Refusal | None:
-    amounts = [line.amount_fen for line in body.lines]
+    amounts = list(map(AMOUNT, body.lines))
     if min(amounts, default=0) < 0 or (sum(amounts) > AMOUNT_FEN_MAX and _exceeds_maximum(body)):
         return Refusal(Reason.AMOUNT_OUT_OF_RANGE)
     key = f"{body.institution}|{body.visit}"
@@ -118,10 +121,8 @@ def _book(draft: Draft, body: PostCharge, lines: Sorted, pack: Pack) -> Outcome 
         return credits_
     if lines.memos and (changed := _changed_receipt(draft, body, lines)):
         return Refusal(Reason.RECEIPT_CHANGED, changed, CHARGE_QUARANTINE)
-    net = sum([line.amount_fen for line in lines.charges.values()])
-    if credits_.netted:
-        net -= sum(credit.amount_fen for credit in credits_.netted)
-    takings = [*_replacements(lines), *credits_.takings]
+    net = sum(map(AMOUNT, lines.charges.values())) - sum(map(AMOUNT, credits_.netted))
+    takings = [*_replacements(lines), *credits_.takings] if lines.replaced else credits_.takings
     refusal = check_takings(draft, takings) if takings else None
     if refusal is None and body.settlement is not None:
         refusal = check_settlement(body.settlement, net)
@@ -135,7 +136,9 @@ def _book(draft: Draft, body: PostCharge, lines: Sorted, pack: Pack) -> Outcome 
     charge = _post(draft, body, pack, lines, credits_.netted, net) if fresh else ""
     if credits_.unmatched:
         _park(draft, body, credits_.unmatched)
-    _unpark(draft, body, lines.visits)
+    waiting = list(filter(PARKED, lines.visits))
+    if waiting:
+        _unpark(draft, body, waiting)
     encounter = draft.state.encounters[key]
     if encounter.cancelled or encounter.closed_at:
         _after_booking(draft, encounter)
@@ -310,9 +313,8 @@ def _park(draft: Draft, body: PostCharge, unmatched: Sequence[PostedLine]) -> No
     draft.emit(CreditParked(body.visit, body.institution, command, tuple(unmatched), until))
 
 
-def _unpark(draft: Draft, body: PostCharge, visits: list[Encounter]) -> None:
+def _unpark(draft: Draft, body: PostCharge, waiting: list[Encounter]) -> None:
     """Apply credits that were parked before this message, whose charge came with it."""
-    waiting = [visit for visit in visits if visit.parked]
     parked = [(encounter, credit) for encounter in waiting for credit in encounter.parked.values()]
     for encounter, credit in parked:
         takings = [_parked_taking(draft, encounter, line) for line in credit.lines]

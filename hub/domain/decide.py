@@ -195,7 +195,8 @@ def refuse(
 
 def fire(state: AccountState, timer: Timer, policies: Policies, now: Now) -> Decision:
     """Return what a due timer does; it is taken out of the state first, so it never fires twice."""
-    draft = Draft(without_timer(state, f"{timer.kind}|{timer.subject}"), policies, now, timer=timer)
+    draft = Draft(without_timer(state, f"{timer.kind}|{timer.subject}"), policies, now)
+    draft.timer = timer
     outcome = _fired(draft, timer)
     return _finish(draft, TimerSource(timer.kind, timer.due_at, timer.subject), outcome)
 

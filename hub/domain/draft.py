@@ -52,13 +52,19 @@ class Refusal(Frozen, frozen=True):
 class Draft:
     """Collects events, postings, steps, errands and what was touched, for one command or timer."""
 
+    timer: Timer | None = None
+    steps: tuple[Step, ...] = ()
+    pack: Pack | None = None
+    institution = ""
+    control_id = ""
+    """Key of the strict control id, where the message has one."""
+
     def __init__(
         self,
         state: AccountState,
         policies: Policies,
         now: Now,
         command: Command | None = None,
-        timer: Timer | None = None,
     ) -> None:
         self.before = state
         self.state = state
@@ -67,17 +73,11 @@ class Draft:
         self.policies = policies
         self.now = now
         self.command = command
-        self.timer = timer
         self.accepted_at: Instant = command.accepted_at if command else now.city
         self.events: list[Event] = []
         self.journal: list[Posting] = []
-        self.steps: tuple[Step, ...] = ()
         self.errands: list[Errand] = []
         self.quarantine: list[Quarantine] = []
-        self.pack: Pack | None = None
-        self.institution = ""
-        self.control_id = ""
-        """Key of the strict control id, where the message has one."""
 
     @property
     def seq(self) -> int:

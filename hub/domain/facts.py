@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -65,10 +66,11 @@ def facts(draft: Draft, outcome: str) -> tuple[Fact, ...]:
 
 def _further_departments(sums: Sums, event: Any) -> list[str]:
     """Count the lines of the charge's own department; return the departments of the others, one for each line."""
-    own = event.department
-    others = [line.department for line in event.lines if line.department != own and line.department]
-    sums.lines += len(event.lines) - len(others)
-    return others
+    departments = list(map(_DEPARTMENT, event.lines))
+    own = {event.department, ""}
+    further = [] if own.issuperset(departments) else [name for name in departments if name not in own]
+    sums.lines += len(departments) - len(further)
+    return further
 
 
 def _visit_opened(sums: Sums, _draft: Draft, event: events.VisitOpened) -> None:
@@ -176,6 +178,7 @@ def _ended(sums: Sums, draft: Draft, event: events.AgreementEnded) -> None:
     sums.limit_fen -= old.limit_fen
 
 
+_DEPARTMENT: Final = attrgetter("department")
 _WITH_LINES: Final = frozenset((events.ChargePosted, events.LinesHeld))
 _ADD: Final[dict[type, Callable[[Sums, Draft, Any], None]]] = {
     events.VisitOpened: _visit_opened,

@@ -116,8 +116,10 @@ def _all_new(visits: list[Encounter], lines: tuple[ChargeLine, ...]) -> dict[str
             return None
         fresh[line.line_key] = posted_line(line, canonical_line(line))
     keys = fresh.keys()
-    known = [visit for visit in visits if not visit.lines.keys().isdisjoint(keys)]
-    return None if known or len(fresh) < len(lines) else fresh
+    for visit in visits:
+        if not visit.lines.keys().isdisjoint(keys):
+            return None
+    return fresh if len(fresh) == len(lines) else None
 
 
 def _sort_credit(visits: list[Encounter], _body: PostCharge, line: ChargeLine, content: str, lines: Sorted) -> bool:

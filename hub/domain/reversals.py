@@ -1,5 +1,7 @@
 """Taking back part of a charge: backwards along its own split (architecture 12, reversal)."""
 
+from collections.abc import Sequence
+
 from hub.domain.bills import reduce_bill
 from hub.domain.deduction import allocation_of
 from hub.domain.draft import CHARGE_QUARANTINE, Draft, Refusal
@@ -43,7 +45,7 @@ def plan_return(charge: Charge, amount_fen: int) -> Parts | None:
     return None if rest else Parts(*back)
 
 
-def check_takings(draft: Draft, takings: list[Taking]) -> Refusal | None:
+def check_takings(draft: Draft, takings: Sequence[Taking]) -> Refusal | None:
     """Return why these cannot be taken back, or None: at most what lines and charges leave open (domain 4.2, 12)."""
     by_line: dict[tuple[str, str], int] = {}
     by_charge: dict[tuple[str, str], int] = {}
@@ -68,7 +70,7 @@ def exceeds(asked_fen: int, left_fen: int) -> Refusal:
     return Refusal(Reason.CREDIT_EXCEEDS, parameters, CHARGE_QUARANTINE)
 
 
-def take_back(draft: Draft, takings: list[Taking], event_at: Instant) -> list[str]:
+def take_back(draft: Draft, takings: Sequence[Taking], event_at: Instant) -> list[str]:
     """Reduce the charges these lines belong to, one reduction for each charge; return the reductions' ids."""
     groups: dict[tuple[str, str], list[Taking]] = {}
     for taking in takings:

@@ -145,7 +145,12 @@ def _remembered(core: Core, record: LedgerRecord) -> dict[str, Seen]:
 
 def references_of(happened: Iterable[Event]) -> tuple[str, ...]:
     """Return the ids that events made, from which an answer is built and, for a repeat, rebuilt."""
-    return tuple([getattr(event, _REFERENCE[type(event)]) for event in happened if type(event) in _REFERENCE])
+    references: list[str] = []
+    for event in happened:
+        field = _REFERENCE.get(type(event))
+        if field is not None:
+            references.append(getattr(event, field))
+    return tuple(references)
 
 
 def memory_key(seen: dict[str, Seen], command_id: str, content: str) -> str:
