@@ -7,7 +7,6 @@ from typing import Final
 from msgspec.structs import replace
 
 from hub.domain.bills import bill_late_charge, settle_visit
-from hub.domain.clocks import DAY_MS
 from hub.domain.deduction import NO_CLASSES, Case, allocation_of, classes_of, split_charge
 from hub.domain.deposits import known_deposit
 from hub.domain.draft import CHARGE_QUARANTINE, Draft, Outcome, Refusal
@@ -16,16 +15,15 @@ from hub.domain.frozen import Frozen
 from hub.domain.holds import capture
 from hub.domain.lines import Sorted, booked_line, posted_line, sort_lines
 from hub.domain.matching import Hit, OpenLines, Wanted, match_credit
+from hub.domain.parking import park, unpark
 from hub.domain.reversals import Taking, check_takings, exceeds, take_back
 from hub.domain.settlements import check_settlement
-from hub.domain.state import Encounter, ParkedLine
+from hub.domain.state import Encounter
 from hub.domain.visits import close_if_cancelled, idle_instant
 from hub.policies import Pack
-from schemas.commands import ChargeLine, Instant, Item, PostCharge
+from schemas.commands import ChargeLine, Instant, PostCharge
 from schemas.events import (
     ChargePosted,
-    CreditParked,
-    CreditUnparked,
     LinesHeld,
     PostedLine,
     PrepaymentDeposited,
@@ -33,9 +31,6 @@ from schemas.events import (
 )
 from schemas.money import AMOUNT_FEN_MAX, yuan_text
 from schemas.reasons import Reason
-
-PARKED_FOR_MS: Final = DAY_MS
-"""A credit before its charge waits 24 h of city time (architecture 12)."""
 
 
 class Credits(Frozen, frozen=True):
@@ -135,10 +130,10 @@ def _book(draft: Draft, body: PostCharge, lines: Sorted, pack: Pack) -> Outcome 
     reductions = take_back(draft, takings, body.event_at) if takings else []
     charge = _post(draft, body, pack, lines, credits_.netted, net) if fresh else ""
     if credits_.unmatched:
-        _park(draft, body, credits_.unmatched)
+        park(draft, body, credits_.unmatched)
     waiting = list(filter(PARKED, lines.visits))
     if waiting:
-        _unpark(draft, body, waiting)
+        unpark(draft, body, waiting)
     encounter = draft.state.encounters[key]
     if encounter.cancelled or encounter.closed_at:
         _after_booking(draft, encounter)
@@ -305,46 +300,6 @@ def _net_costs(posted: tuple[PostedLine, ...]) -> list[tuple[str, int]]:
     return [
         (line.item.code, line.amount_fen - credited.get(line.line_key, 0)) for line in posted if line.kind == "charge"
     ]
-
-
-def _park(draft: Draft, body: PostCharge, unmatched: Sequence[PostedLine]) -> None:
-    command = draft.command.id if draft.command else ""
-    until = draft.now.city + PARKED_FOR_MS
-    draft.emit(CreditParked(body.visit, body.institution, command, tuple(unmatched), until))
-
-
-def _unpark(draft: Draft, body: PostCharge, waiting: list[Encounter]) -> None:
-    """Apply credits that were parked before this message, whose charge came with it."""
-    parked = [(encounter, credit) for encounter in waiting for credit in encounter.parked.values()]
-    for encounter, credit in parked:
-        takings = [_parked_taking(draft, encounter, line) for line in credit.lines]
-        known = [taking for taking in takings if taking is not None]
-        if len(known) == len(takings) and check_takings(draft, known) is None:
-            draft.emit(CreditUnparked(encounter.visit, encounter.institution, credit.command, applied=True))
-            take_back(draft, known, body.event_at)
-
-
-def _parked_taking(draft: Draft, encounter: Encounter, line: ParkedLine) -> Taking | None:
-    wanted = Wanted(line.line_key, line.reverses, line.order_no, line.item, line.amount_fen)
-    open_lines = OpenLines(draft.state.encounters[encounter.key], {})
-    match = match_credit(draft.state, encounter.institution, wanted, {}, open_lines)
-    if isinstance(match, str) or match.visit is None:
-        return None
-    amount = match.visit.lines[match.line_key].open_fen if line.in_full else line.amount_fen
-    posted = PostedLine(
-        line.line_key,
-        "credit",
-        amount,
-        Item(line.item, line.item_system, line.item_name),
-        line.content,
-        line.service_at,
-        line.quantity,
-        line.unit_price,
-        line.department,
-        line.order_no,
-        match.line_key,
-    )
-    return Taking(match.visit.key, match.line_key, amount, posted)
 
 
 def _after_booking(draft: Draft, encounter: Encounter) -> None:

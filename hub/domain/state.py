@@ -454,8 +454,9 @@ class StateVersionError(ValueError):
 
 
 def encode_core(core: Core) -> bytes:
-    """Return the bytes of a core: version, earliest due times, MessagePack."""
-    return _HEAD.pack(VERSION, *earliest_due(core)) + _encoder.encode(core)
+    """Return the bytes of a core: version, earliest due times (0 for one before 1970), MessagePack."""
+    city, wall = earliest_due(core)
+    return _HEAD.pack(VERSION, max(0, city), max(0, wall)) + _encoder.encode(core)
 
 
 def decode_core(encoded: bytes) -> Core:

@@ -8,8 +8,10 @@ from domain_world import DAY, HOUR, PLATFORM, XIAMEN, A, World, charge, encoded,
 
 from hub.domain.decide import decide, refuse
 from hub.domain.evolve import APPLY
+from hub.domain.facts import Sums
 from hub.domain.state import (
     NEVER,
+    Alarm,
     StateVersionError,
     decode_core,
     decode_encounter,
@@ -21,6 +23,7 @@ from hub.domain.state import (
 from hub.domain.timers import next_due, next_timer
 from schemas.commands import RecordVisit
 from schemas.events import Event
+from schemas.facts import Fact
 from schemas.reasons import Reason
 
 
@@ -48,6 +51,13 @@ def test_the_head_of_the_bytes_gives_the_next_due_times():
     world.move(city=72 * HOUR)
     city, wall = due_from_bytes(encode_core(world.state.core))
     assert (city, wall) == (world.bill.due_at, world.debit.expires_wall_at + 5 * 60_000 + 1)
+
+
+def test_a_timer_that_was_due_before_1970_is_due_at_once():
+    """A relayed instant may be anything; the head of the bytes has no negative times."""
+    core = new_state("A" * 26).core
+    encoded_core = encode_core(msgspec.structs.replace(core, timers={"term|B1": Alarm(-1, city=True, outside=False)}))
+    assert due_from_bytes(encoded_core) == (0, NEVER)
 
 
 @pytest.mark.parametrize("decode", [decode_core, decode_encounter])
@@ -100,6 +110,11 @@ def test_a_refusal_for_a_reason_from_outside_changes_nothing_and_is_remembered()
     world.state = decision.state
     assert world.take(command).record.outcome == "DUPLICATE"
     assert world.reply.code == "OUTCOME_TOO_LARGE"
+
+
+def test_sums_have_the_fields_of_a_fact_in_their_order():
+    """A fact is made of them by place."""
+    assert Sums.__struct_fields__ == Fact.__struct_fields__
 
 
 def test_the_facts_of_a_charge_sum_its_parts_and_count_lines_by_department():
