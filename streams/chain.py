@@ -29,11 +29,10 @@ class ChainError(ValueError):
 
 def chained(previous: str, key: bytes, body: bytes) -> tuple[bytes, str]:
     """Return the record's final JSON and its hash; `body` is the JSON object without `previous_hash` and `hash`."""
-    linked = body[:-1]
-    if previous:
-        linked += b',"previous_hash":"%b"' % previous.encode()
-    digest = _digest(previous, key, linked + b"}")
-    return linked + b',"hash":"%b"}' % digest.encode(), digest
+    before = previous.encode()
+    linked = body[:-1] + b',"previous_hash":"%b"' % before if previous else body[:-1]
+    digest = sm3_hex(b"%b%b%b}" % (before, key, linked))
+    return b'%b,"hash":"%b"}' % (linked, digest.encode()), digest
 
 
 def link_of(value: bytes) -> Link:
@@ -53,10 +52,6 @@ def checked(previous: str, key: bytes, value: bytes) -> str:
     if link.previous != previous:
         raise ChainError(f"the record follows {link.previous or 'nothing'}, not {previous or 'nothing'}")
     unhashed = value[: -len(',"hash":""}') - _HASH_LENGTH] + b"}"
-    if _digest(previous, key, unhashed) != link.hash:
+    if sm3_hex(previous.encode() + key + unhashed) != link.hash:
         raise ChainError("the record's content does not give its hash")
     return link.hash
-
-
-def _digest(previous: str, key: bytes, value: bytes) -> str:
-    return sm3_hex(previous.encode() + key + value)

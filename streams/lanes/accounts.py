@@ -1,5 +1,6 @@
 """The committed states of one lane's accounts. Idle ones stay bytes; the few in use are kept decoded beside them."""
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -8,7 +9,7 @@ from streams.lanes.rules import Rules
 
 _SEPARATOR: Final = b"/"
 DECODED_MAX: Final = 1000
-"""Decoded states kept in each lane."""
+"""Decoded states kept in each lane, those used last: a patient's messages come in bursts."""
 LARGE_BYTES: Final = 1_000_000
 """A record of this size makes its account large: how much it may still grow is looked at closely."""
 
@@ -33,7 +34,8 @@ class Accounts:
         self._rules = rules
         self._cores: dict[bytes, bytes] = {}
         self._encounters: dict[bytes, dict[str, bytes]] = {}
-        self._decoded: dict[bytes, AccountState] = {}
+        self._decoded: OrderedDict[bytes, AccountState] = OrderedDict()
+        """Committed states in use: only `adopt` puts one in, so none can be from an aborted transaction."""
         self._large: set[bytes] = set()
 
     def __len__(self) -> int:
@@ -45,6 +47,7 @@ class Accounts:
     def load(self, key: bytes, value: bytes | None) -> None:
         """Take in one record of the compacted topic; the last one of a key stays."""
         account, _, encounter = key.partition(_SEPARATOR)
+        self._decoded.pop(account, None)
         if encounter:
             self._keep_encounter(account, encounter.decode(), value)
         elif value is None:
@@ -60,6 +63,7 @@ class Accounts:
         """Return the committed state; that of an unknown account is new."""
         kept = self._decoded.get(account)
         if kept is not None:
+            self._decoded.move_to_end(account)
             return kept
         core = self._cores.get(account)
         if core is None:
@@ -94,10 +98,10 @@ class Accounts:
                 self._keep_encounter(account, change.encounter, change.value)
             elif change.value is not None:
                 self._keep_core(account, change.value)
-        self._decoded.pop(account, None)
         self._decoded[account] = state
+        self._decoded.move_to_end(account)
         if len(self._decoded) > DECODED_MAX:
-            del self._decoded[next(iter(self._decoded))]
+            self._decoded.popitem(last=False)
 
     def _keep_core(self, account: bytes, value: bytes) -> None:
         self._cores[account] = value

@@ -21,11 +21,11 @@ from hub.runtime.sealing import Sealed
 from schemas.commands import Command
 from schemas.dead_letters import SEALED_BYTES_MAX, DeadLetter
 from schemas.facts import Fact, Facts
-from schemas.ids import message_hash
 from schemas.ledger import CommandSource, LedgerRecord, TimerSource
 from schemas.reasons import Reason
 from schemas.replies import Reply
 from streams.chain import chained
+from streams.lanes import letters
 from streams.lanes import watermark as watermarks
 from streams.lanes.accounts import LARGE_BYTES, Change
 from streams.lanes.book import UNREADABLE_RUN_MAX, UNREADABLE_WINDOW_MAX, WINDOW, Book
@@ -56,11 +56,8 @@ def as_base64(_interface: str, _receipt_key: str, raw: bytes) -> Sealed:
     return Sealed(b64encode(raw[:SEALED_BYTES_MAX]).decode(), len(raw), sm3_hex(raw))
 
 
-class Outgoing(NamedTuple):
-    """One record of a transaction."""
-
-    key: bytes
-    value: bytes
+Outgoing = tuple[bytes, bytes]
+"""One record of a transaction: key and value."""
 
 
 class Encoded(NamedTuple):
@@ -116,7 +113,9 @@ class Batch:
 
     def advance(self, instant: Now) -> None:
         """Move the two clocks forward, never back."""
-        self.now = Now(max(self.now.city, instant.city), max(self.now.wall, instant.wall))
+        now = self.now
+        if instant.city > now.city or instant.wall > now.wall:
+            self.now = Now(max(now.city, instant.city), max(now.wall, instant.wall))
 
     def fire_next(self) -> bool:
         """Fire the timer that is due first, by (due_at, account, kind); return False when none may fire now.
@@ -126,6 +125,10 @@ class Batch:
         """
         due = self._book.due
         while (entry := due.take(self.now)) is not None:
+            armed = self._armed(entry.account)
+            if armed[0 if entry.city else 1] > entry.due_at:  # moved since: no state is decoded to find that out
+                due.put_back(entry, armed)
+                continue
             touched = self._touch(entry.account)
             timer = self._rules.next_timer(touched.after, self.now)
             if timer is None or timer.due_at > entry.due_at:
@@ -203,20 +206,8 @@ class Batch:
                 f"cannot be decoded, the last at offset {offset}: find who writes them; dead-letters hold their bytes"
             )
         place = f"{self._book.partition}@{offset}"
-        sealed = self._seal("commands", place, value or b"")
-        letter = DeadLetter(
-            id=message_hash("commands", place, Reason.UNDECODABLE),
-            at=self.now.city,
-            wall_at=self.now.wall,
-            interface="commands",
-            source="",
-            reason=Reason.UNDECODABLE,
-            detail="the record's key is no account" if not key or not _ACCOUNT.fullmatch(key) else "no command",
-            receipt_key=place,
-            raw_sealed=sealed.envelope,
-            raw_length=sealed.length,
-            raw_sm3=sealed.sm3,
-        )
+        detail = "the record's key is no account" if not key or not _ACCOUNT.fullmatch(key) else "no command"
+        letter = letters.unreadable(detail, place, self._seal("commands", place, value or b""), self.now)
         self._post(letter)
         self._consumed(offset, unreadable=True)
 
@@ -226,7 +217,7 @@ class Batch:
         touched = self._touch(account)
         decision = self._parked(touched.after, command, offset)
         self._enter(account, touched, decision, _encoded(decision))
-        self._post(self._parked_letter(command.account, f"{self._book.partition}@{offset}", command))
+        self._post(letters.parked(command.account, command, f"{self._book.partition}@{offset}", self.now))
         self._consumed(offset, unreadable=False)
 
     def park_timer(self, account: bytes, timer: Timer) -> None:
@@ -246,7 +237,7 @@ class Batch:
         decision = Decision(record=record, state=after)
         self._enter(account, touched, decision, _encoded(decision))
         place = f"{account.decode()}:{timer.kind}:{timer.subject}:{timer.due_at}"
-        self._post(self._parked_letter(account.decode(), place, None))
+        self._post(letters.parked(account.decode(), None, place, self.now))
         self.timers += 1
 
     # ---- what it comes to -------------------------------------------------------------------------------------
@@ -290,28 +281,35 @@ class Batch:
 
     # ---- one outcome ------------------------------------------------------------------------------------------
 
+    def _armed(self, account: bytes) -> Due:
+        """Return when the account's next timers are due, without decoding its state."""
+        touched = self._touched.get(account)
+        if touched is not None:
+            return touched.due
+        core = self._book.accounts.core_bytes(account)
+        return UNARMED if core is None else self._rules.due_from_bytes(core)
+
     def _touch(self, account: bytes) -> Touched:
         """Return what the batch knows of an account, from the book when it is asked for the first time."""
         touched = self._touched.get(account)
         if touched is None:
-            accounts = self._book.accounts
-            state, core = accounts.state(account), accounts.core_bytes(account)
-            due = UNARMED if core is None else self._rules.due_from_bytes(core)
-            touched = self._touched[account] = Touched(state, state, due)
+            state = self._book.accounts.state(account)
+            touched = self._touched[account] = Touched(state, state, self._armed(account))
         return touched
 
     def _enter(self, account: bytes, touched: Touched, decision: Decision, encoded: Encoded) -> None:
         value, self.head = chained(self.head, account, encoded.record)
-        self.ledger.append(Outgoing(account, value))
+        self.ledger.append((account, value))
         self.bytes += len(value)
         for errand in encoded.errands:
-            self.errands.append(Outgoing(account, errand))
+            self.errands.append((account, errand))
             self.bytes += len(errand)
         for fact in decision.facts:
             self._facts.setdefault(_dimensions(fact), []).append(_measures(fact))
         if decision.state is not touched.after:
             due = self._rules.next_due(decision.state)
-            self._book.due.arm(account, touched.due, due)
+            if due != touched.due:
+                self._book.due.arm(account, touched.due, due)
             touched.after, touched.due, touched.grown = decision.state, due, touched.grown + len(encoded.record)
 
     def _fitting(self, account: bytes, touched: Touched, decision: Decision) -> Encoded | None:
@@ -343,44 +341,13 @@ class Batch:
         return Decision(record=record, state=self._rules.evolve(state, record))
 
     def _quarantine(self, decision: Decision, command: Command | None, place: str) -> None:
-        """Make the decision's dead letters; a timer has no bytes, its letter names the message in its parameters."""
-        for number, found in enumerate(decision.quarantine):
-            letter = DeadLetter(
-                id=message_hash(found.interface, place, str(number)),
-                at=self.now.city,
-                wall_at=self.now.wall,
-                interface=found.interface,
-                source=command.source if command else "timer",
-                reason=found.reason,
-                detail=found.detail,
-                receipt_key=command.receipt_key if command else place,
-                raw_sealed=command.sealed if command else "",
-                account=decision.record.account,
-                command_id=command.id if command else found.parameters.get("command", ""),
-                parameters=found.parameters,
-                wire=command.interface if command else "",
-            )
+        for letter in letters.quarantined(decision, command, place, self.now):
             self._post(letter)
 
-    def _parked_letter(self, account: str, place: str, command: Command | None) -> DeadLetter:
-        return DeadLetter(
-            id=message_hash("parked", place),
-            at=self.now.city,
-            wall_at=self.now.wall,
-            interface="parked",
-            source=command.source if command else "timer",
-            reason=Reason.PARKED,
-            detail=f"set aside by a person: {place}",
-            receipt_key=command.receipt_key if command else place,
-            raw_sealed=command.sealed if command else "",
-            account=account,
-            command_id=command.id if command else "",
-            wire=command.interface if command else "",
-        )
-
     def _post(self, letter: DeadLetter) -> None:
-        self.dead_letters.append(Outgoing(letter.interface.encode(), _json.encode(letter)))
-        self.bytes += len(self.dead_letters[-1].value)
+        value = _json.encode(letter)
+        self.dead_letters.append((letter.interface.encode(), value))
+        self.bytes += len(value)
 
     def _answer(self, decision: Decision, command: Command) -> None:
         if command.reply is None:

@@ -51,9 +51,10 @@ class DueTimes:
 
     def arm(self, account: bytes, before: Due, after: Due) -> None:
         """Note that an account's due times changed; a later one needs no entry, the earlier one leads to it."""
-        for heap, old, new in zip(self._heaps, before, after, strict=True):
-            if new < old:
-                heapq.heappush(heap, (new, account))
+        if after[0] < before[0]:
+            heapq.heappush(self._heaps[0], (after[0], account))
+        if after[1] < before[1]:
+            heapq.heappush(self._heaps[1], (after[1], account))
 
     def take(self, now: Now) -> Entry | None:
         """Take out the entry that is due first, by (due_at, account), or return None when nothing is due."""

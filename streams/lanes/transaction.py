@@ -35,8 +35,8 @@ def _records(out: Outbox, batch: Batch, settings: LaneSettings) -> Outbox:
     names = settings.topics
     out.add_all(names.ledger.name, batch.ledger)
     out.add_all(names.errands.name, batch.errands)
-    for letter in batch.dead_letters:
-        out.add(names.dead_letters.name, letter.key, letter.value, [("interface", letter.key)])
+    for interface, letter in batch.dead_letters:
+        out.add(names.dead_letters.name, interface, letter, [("interface", interface)])
     facts = batch.facts()
     if facts is not None:
         out.add(names.facts.name, None, facts)

@@ -193,7 +193,7 @@ def test_an_outcome_larger_than_a_record_is_refused_not_raised():
     batch = lane.batch()
     huge = charge(*(line(f"F{n}", 100, order_no="x" * 400) for n in range(5000)))
     lane.give(batch, huge)
-    record = msgspec.json.decode(batch.ledger[-1].value, type=LedgerRecord)
+    record = msgspec.json.decode(batch.ledger[-1][1], type=LedgerRecord)
     assert (record.outcome, record.reason) == ("REFUSED", "OUTCOME_TOO_LARGE")
 
 
