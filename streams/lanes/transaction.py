@@ -5,6 +5,7 @@ from typing import Any
 from aiokafka import TopicPartition
 
 from hub.runtime.sections import CriticalSections
+from schemas.topics import Topics
 from streams.lanes import sections
 from streams.lanes.batch import Batch
 from streams.lanes.outbox import Outbox
@@ -18,7 +19,7 @@ async def write_transaction(
 
     `wall_ms` becomes the records' Kafka timestamp, by which retention and compaction count.
     """
-    out = _records(Outbox(producer, partition, wall_ms), batch, settings)
+    out = put_records(Outbox(producer, partition, wall_ms), batch, settings.topics)
     place = TopicPartition(settings.topics.commands.name, partition)
     await producer.begin_transaction()
     await hold.reach(sections.AFTER_BEGIN_BEFORE_SEND)
@@ -31,8 +32,8 @@ async def write_transaction(
     await hold.reach(sections.AFTER_COMMIT_BEFORE_MEMORY)
 
 
-def _records(out: Outbox, batch: Batch, settings: LaneSettings) -> Outbox:
-    names = settings.topics
+def put_records(out: Outbox, batch: Batch, names: Topics) -> Outbox:
+    """Put everything of a batch into the outbox; the states are encoded here, once for the transaction."""
     out.add_all(names.ledger.name, batch.ledger)
     out.add_all(names.errands.name, batch.errands)
     for interface, letter in batch.dead_letters:
