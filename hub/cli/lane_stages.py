@@ -70,7 +70,7 @@ class LaneStages:
         return dict(zip((*STAGES, COLD), each, strict=True))
 
     def _round(self) -> tuple[float, ...]:
-        """Return the seconds of one transaction's stages: read, decide alone, decide and enter, put; and of cold states."""
+        """Return one transaction's seconds: read, decide alone, decide and enter, put; and those of cold states."""
         batch, marks = self._batch(), [time.thread_time()]
         commands = [self._read(batch, record) for record in self._encoded]
         marks.append(time.thread_time())
