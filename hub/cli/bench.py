@@ -7,45 +7,37 @@ import asyncio
 import json
 import os
 import platform
-import shutil
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Annotated, Any
 
 import msgspec
 import psutil
 import typer
+import uvloop
 
+from hub.cli.bench_lanes import measure_lanes
+from hub.cli.bench_recovery import measure_recovery
+from hub.cli.bench_stack import CITY, LINES, Found, load, running, undecided
 from hub.cli.books_reader import charges_count
+from hub.cli.calibration import REFERENCE, calibration
 from hub.cli.cpu_costs import cost_per_message, cpu_seconds
 from hub.cli.decide_stages import decision_costs
 from hub.cli.drain import drained
 from hub.cli.edge_stages import stage_costs
 from hub.cli.floors import Verdict, at_least, at_most, missed
-from hub.cli.output import JSON_OPTION, note, say, show
-from hub.cli.ports import choose_ports
-from hub.cli.stack import Stack, new_run_dir, prepare
-from hub.runtime.bus import committed_consumer, group_lag
-from hub.runtime.clock import start_city
+from hub.cli.output import JSON_OPTION, say, show
 from hub.runtime.settings import Settings
-from hub.runtime.supervisor import Supervisor
 
-_READY_SECONDS = 120
-_CITY = 1_782_867_600_000
 _EDGE_ONLY = {"edge": 1}
 _PIPELINE = {"edge": 1, "streams": 1, "projector": 1}
-_RECOVERY = {"edge": 1, "streams": 2}
-_LINES = 5
 _MISSED = 1
 """Exit code when a floor is missed."""
 _SHARE = 0.99
 """Of the rate asked for: the generator's first and last tick are not full ones."""
-Found = tuple[dict[str, Any], list[Verdict]]
-_FLOORS = {"decide_us": 60, "hl7": 3000, "paced_p99_ms": 100, "end_to_end": 1000, "recovery_seconds": 5}
+_FLOORS = {"decide_us": 60, "hl7": 3000, "paced_p99_ms": 100, "end_to_end": 1000}
 
 
 def register(app: typer.Typer) -> None:
@@ -54,24 +46,33 @@ def register(app: typer.Typer) -> None:
 
 
 def bench(
-    what: Annotated[str, typer.Argument(help="all, decide, hl7, charges or recovery")] = "all",
+    what: Annotated[str, typer.Argument(help="all, decide, hl7, lanes, charges or recovery")] = "all",
     seconds: Annotated[int, typer.Option(help="Length of the end-to-end run.")] = 60,
     rate: Annotated[int, typer.Option(help="Messages of five lines a second in the end-to-end run.")] = 1000,
     *,
     json_output: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """Measure this machine. Example: medcredit bench charges --seconds 60 --rate 1000."""
-    runs = {"decide": _decide, "hl7": _hl7, "charges": lambda: _charges(seconds, rate), "recovery": _recovery}
+    runs: dict[str, Callable[[], Coroutine[Any, Any, Found]]] = {
+        "decide": _decide,
+        "hl7": _hl7,
+        "lanes": measure_lanes,
+        "charges": lambda: _charges(seconds, rate),
+        "recovery": measure_recovery,
+    }
     if what != "all" and what not in runs:
         raise typer.BadParameter(f"{what} is not measured: all, {', '.join(runs)}")
     document: dict[str, Any] = _machine()
+    document["calibration_us"] = {"this machine": calibration(), "machine of the floors": dict(REFERENCE)}
     say(json.dumps(document, ensure_ascii=False))
     verdicts: list[Verdict] = []
     for name in runs if what == "all" else (what,):
-        document[name], judged = asyncio.run(runs[name]())
+        document[name], judged = uvloop.run(runs[name]())
         verdicts += judged
         _tell(name, document[name], judged)
     document["load_average"] = os.getloadavg()
+    document["calibration_us"]["at the end"] = calibration()
+    say(f"calibration_us: {json.dumps(document['calibration_us'], ensure_ascii=False)}")
     document["floors"] = [msgspec.to_builtins(each) for each in verdicts]
     if json_output:
         show(document)
@@ -88,23 +89,23 @@ def _tell(name: str, found: Mapping[str, Any], verdicts: Iterable[Verdict]) -> N
 
 async def _decide() -> Found:
     """Decide with evolve, without lane, broker or database, on one core."""
-    found = decision_costs(3000, _LINES, _CITY)
+    found = decision_costs(3000, LINES, CITY)
     median = found["decide"]["median_us"]
     return found, [at_most("decide and evolve a charge, 5 lines, median", median, _FLOORS["decide_us"], "µs")]
 
 
 async def _hl7() -> Found:
     """HL7 over MLLP until the acknowledgement, which follows the durable record: one edge process, five lines."""
-    async with _stack(_EDGE_ONLY) as (stack, _, supervisor):
+    async with running(_EDGE_ONLY) as (stack, _, supervisor):
         address = f"127.0.0.1:{stack.ports['mllp']}"
-        await _load(address, 2000, prefix="W")  # warm
+        await load(address, 2000, prefix="W")  # warm
         edge = psutil.Process(supervisor.of_role("edge")[0].pid)
         alone, before = await _generator_limit(), _cpu_seconds(edge)
-        fast = await _load(address, 30_000, prefix="A")
+        fast = await load(address, 30_000, prefix="A")
         spent = (_cpu_seconds(edge) - before) / 30_000 * 1e6
-        paced = await _load(address, 15_000, rate=1000, prefix="P")
+        paced = await load(address, 15_000, rate=1000, prefix="P")
         found = {
-            "lines_per_message": _LINES,
+            "lines_per_message": LINES,
             "generator_alone": alone,
             "as_fast_as_answered": fast,
             "at_1000_a_second": paced,
@@ -118,7 +119,7 @@ async def _hl7() -> Found:
 
 def _edge_costs(spent: float) -> dict[str, float]:
     """Return µs of a message by stage; what no stage of ours explains is sockets, event loop and the log's client."""
-    costs = {name: round(cost, 1) for name, cost in stage_costs(300, _LINES, _CITY)}
+    costs = {name: round(cost, 1) for name, cost in stage_costs(300, LINES, CITY)}
     rest = round(spent - sum(costs.values()), 1)
     return {**costs, "sockets, loop and log append": rest, "in all": round(spent, 1)}
 
@@ -130,20 +131,20 @@ def _cpu_seconds(process: psutil.Process) -> float:
 
 async def _charges(seconds: int, rate: int) -> Found:
     """End to end: HL7 → ledger → PostgreSQL, lag at start and end, and the count in the books."""
-    async with _stack(_PIPELINE) as (stack, settings, supervisor):
+    async with running(_PIPELINE) as (stack, settings, supervisor):
         address = f"127.0.0.1:{stack.ports['mllp']}"
-        warm = await _load(address, 2000, prefix="W")
+        warm = await load(address, 2000, prefix="W")
         await drained(settings, 60)
         before, began, used = await charges_count(settings), time.perf_counter(), cpu_seconds(supervisor.pids())
-        loading = asyncio.ensure_future(_load(address, seconds * rate, rate=rate, prefix="E"))
+        loading = asyncio.ensure_future(load(address, seconds * rate, rate=rate, prefix="E"))
         lags = await _watched_lag(settings, loading)
         sent = await loading
-        behind = await _lag(settings)
+        behind = await undecided(settings)
         await drained(settings, 120)
         booked = await charges_count(settings) - before
         found = {
             **sent,
-            "lines_per_message": _LINES,
+            "lines_per_message": LINES,
             "lag_first_quarter": lags[len(lags) // 4] if lags else 0,
             "lag_last_quarter": lags[3 * len(lags) // 4] if lags else 0,
             "lag_at_end": behind,
@@ -159,82 +160,12 @@ async def _charges(seconds: int, rate: int) -> Found:
         ]
 
 
-async def _recovery() -> Found:
-    """Kill -9 of one of two lane workers under load: how long until each of its partitions decides again."""
-    async with _stack(_RECOVERY) as (stack, settings, supervisor):
-        address = f"127.0.0.1:{stack.ports['mllp']}"
-        await _load(address, 20_000, prefix="R", persons=20_000)
-        loading = asyncio.ensure_future(_load(address, 12_000, rate=600, prefix="K", persons=4000))
-        await asyncio.sleep(4)
-        victim = supervisor.of_role("streams")[0]
-        first = await _first_decisions(settings, victim.send_signal, signal.SIGKILL)
-        sent = await loading
-        waits = sorted(first.values())
-        found = {
-            "partitions": len(waits),
-            "of": settings.kafka.partitions,
-            "accounts": 24_000,
-            "first_decision_seconds": {"median": waits[len(waits) // 2], "last": waits[-1]} if waits else {},
-            "refused_meanwhile": sent["refused"] + sent["busy"],
-        }
-        return found, [
-            at_least("partitions that decide again", len(waits), settings.kafka.partitions, "partitions"),
-            at_most("last first decision after kill -9", waits[-1] if waits else 30, _FLOORS["recovery_seconds"], "s"),
-        ]
-
-
-async def _first_decisions(settings: Settings, kill: Any, number: signal.Signals) -> dict[int, float]:
-    """Return, per partition, seconds from the kill to the first ledger record of a command accepted after it."""
-    consumer = committed_consumer(settings.kafka, "bench", settings.topics.ledger.name)
-    await consumer.start()
-    try:
-        await consumer.seek_to_end()
-        await consumer.getmany(timeout_ms=300)
-        kill(number)
-        killed = time.time()
-        first: dict[int, float] = {}
-        while len(first) < settings.kafka.partitions and time.time() - killed < 30:
-            for place, records in (await consumer.getmany(timeout_ms=100)).items():
-                if any(record.timestamp > killed * 1000 for record in records):
-                    first.setdefault(place.partition, round(time.time() - killed, 2))
-        return first
-    finally:
-        await consumer.stop()
-
-
 async def _watched_lag(settings: Settings, loading: "asyncio.Future[Any]") -> list[int]:
     lags = []
     while not loading.done():
         await asyncio.wait({loading}, timeout=2)
-        lags.append(await _lag(settings))
+        lags.append(await undecided(settings))
     return lags
-
-
-async def _lag(settings: Settings) -> int:
-    return sum(
-        each.lag for each in await group_lag(settings.kafka, settings.group("streams"), settings.topics.commands)
-    )
-
-
-async def _load(address: str, messages: int, *, rate: float = 0, prefix: str, persons: int = 1000) -> dict[str, Any]:
-    """Run the generator as its own process and return its document."""
-    command = [sys.executable, "-m", "hub.simulate.load", "--mllp", address, "--messages", str(messages)]
-    command += [
-        "--lines",
-        str(_LINES),
-        "--rate",
-        str(rate),
-        "--prefix",
-        prefix,
-        "--persons",
-        str(persons),
-        "--at",
-        str(_CITY),
-    ]
-    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
-    output, _ = await process.communicate()
-    document: dict[str, Any] = json.loads(output)
-    return document
 
 
 async def _generator_limit() -> dict[str, Any]:
@@ -244,33 +175,10 @@ async def _generator_limit() -> dict[str, Any]:
     )
     try:
         port = await echo.stdout.readline() if echo.stdout else b""
-        return await _load(f"127.0.0.1:{int(port)}", 30_000, prefix="G")
+        return await load(f"127.0.0.1:{int(port)}", 30_000, prefix="G")
     finally:
         echo.terminate()
         await echo.wait()
-
-
-@asynccontextmanager
-async def _stack(processes: Mapping[str, int]) -> AsyncIterator[tuple[Stack, Settings, Supervisor]]:
-    """Run broker, database and these roles; the city's clock runs at normal speed."""
-    run_dir = new_run_dir("bench")
-    stack = Stack(run_dir, choose_ports().ports)
-    start_city(stack.clock_file, city=_CITY, speed=1)
-    try:
-        with stack.sandbox(7), stack.stores() as stores:
-            settings = stack.settings(stores.postgres.dsn, stores.kafka.bootstrap)
-            await prepare(settings)
-            supervisor = stack.supervisor(
-                lambda ended: note(f"WARN {ended.role} ended with {ended.exit_code}"), processes
-            )
-            supervisor.start()
-            try:
-                await supervisor.wait_ready(_READY_SECONDS)
-                yield stack, settings, supervisor
-            finally:
-                await supervisor.stop()
-    finally:
-        shutil.rmtree(run_dir, ignore_errors=True)
 
 
 def _machine() -> dict[str, Any]:

@@ -1,0 +1,185 @@
+"""`medcredit bench lanes`: command to ledger with the full domain decision, one process, charges of one line.
+
+The commands are written to the log without the edge: as many as fit while no lane runs, for the rate; then so many a
+second, for the time from the durable command to the ledger record that a reader of committed records sees.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import psutil
+from aiokafka import TopicPartition
+
+from hub.cli.bench_stack import CITY, Found, child, running
+from hub.cli.floors import Verdict, at_least, at_most
+from hub.cli.lane_restore import fill_idle
+from hub.cli.lane_stages import COLD, LaneStages
+from hub.policies import load_policies
+from hub.runtime.bus import committed_consumer, create_topics, durable_producer, end_offsets
+from hub.runtime.settings import Settings, environment
+from hub.simulate.lane_commands import CommandSource, fill
+
+PERSONS: Final = 4_000
+CHARGES: Final = 48_000
+PACED_RATE: Final = 3_000
+PACED_SECONDS: Final = 15
+IDLE_ACCOUNTS: Final = 100_000
+IDLE_BYTES: Final = 1_000
+FLOORS: Final = {"rate": 8_000, "paced_p99_ms": 100, "restored": 100_000, "idle_bytes": 1_500}
+_STAGES_SECONDS = 10
+_LOOK_SECONDS = 0.2
+_TICK_SECONDS = 0.002
+_LANES = {"streams": 1}
+
+
+class Mark(NamedTuple):
+    """How far the lanes were at an instant: commands left, CPU seconds used."""
+
+    at: float
+    left: int
+    cpu_seconds: float
+
+
+_ID = re.compile(rb'"command_id":"([^"]+)"')
+
+
+async def measure_lanes(persons: int = PERSONS, charges: int = CHARGES) -> Found:
+    """Return the figures of one lane process and their verdicts."""
+    source, filled = CommandSource(load_policies(), persons, CITY), dict[str, float]()
+    stages = LaneStages(1, CITY).costs(_STAGES_SECONDS)
+
+    async def backlog(settings: Settings) -> None:
+        filled["rate"] = await fill(settings, source.openings() + source.charges(charges, 1))
+
+    async with running(_LANES, backlog) as (_, settings, supervisor):
+        lanes = psutil.Process(supervisor.of_role("streams")[0].pid)
+        drained = await _drained(settings, lanes, charges)
+        paced = await _paced(settings, source, PACED_RATE, PACED_SECONDS)
+        restored = await _restored(settings)
+    found = {
+        "generator_alone_per_second": round(filled["rate"]),
+        "as_fast_as_decided": drained,
+        "cpu_us_per_command": _costs(stages, drained["cpu_us_per_command"]),
+        f"at_{PACED_RATE}_a_second": paced,
+        "restore": restored,
+    }
+    return found, _verdicts(drained, paced, restored)
+
+
+def _verdicts(drained: dict[str, Any], paced: dict[str, Any], restored: dict[str, Any]) -> list[Verdict]:
+    return [
+        at_least("command to ledger, full decision", drained["rate"], FLOORS["rate"], "commands/s"),
+        at_most(f"p99 at {PACED_RATE:,} commands/s", paced["p99_ms"], FLOORS["paced_p99_ms"], "ms"),
+        at_least("restore", restored["accounts_per_second"], FLOORS["restored"], "accounts/s"),
+        at_most("memory per idle account", restored["memory_bytes_per_account"], FLOORS["idle_bytes"], "bytes"),
+    ]
+
+
+def _costs(stages: dict[str, float], spent: float) -> dict[str, float]:
+    """Return µs of a command by stage; the rest is the log's client, the loop, and what disturbed."""
+    together = sum(cost for name, cost in stages.items() if name != COLD)
+    return {**stages, "log client, loop, disturbance": round(spent - together, 1), "in all": spent}
+
+
+async def _drained(settings: Settings, lanes: psutil.Process, charges: int) -> dict[str, Any]:
+    """Wait until all is decided; return rate and CPU time of the charges, without their first and last tenth."""
+    ends = await end_offsets(settings.kafka, settings.topics.commands)
+    places = {TopicPartition(settings.topics.commands.name, number): end for number, end in ends.items()}
+    reader, marks = committed_consumer(settings.kafka, "bench", group=settings.group("streams")), list[Mark]()
+    await reader.start()
+    try:
+        while not marks or marks[-1].left:
+            left = sum([end - (await reader.committed(place) or 0) for place, end in places.items()])
+            marks.append(Mark(time.perf_counter(), left, _cpu_seconds(lanes)))
+            await asyncio.sleep(_LOOK_SECONDS)
+    finally:
+        await reader.stop()
+    return _between(marks, charges)
+
+
+def _between(marks: Sequence[Mark], charges: int) -> dict[str, Any]:
+    counted = [mark for mark in marks if 0.1 * charges <= mark.left <= 0.9 * charges]
+    if len(counted) < 2:
+        raise RuntimeError(f"{charges} charges were decided within {_LOOK_SECONDS} s: measure with more of them")
+    began, ended = counted[0], counted[-1]
+    decided, seconds, busy = began.left - ended.left, ended.at - began.at, ended.cpu_seconds - began.cpu_seconds
+    return {
+        "commands": decided,
+        "rate": round(decided / seconds),
+        "cpu_us_per_command": round(busy / decided * 1e6, 1),
+        "processor_share": round(busy / seconds, 2),
+    }
+
+
+async def _paced(settings: Settings, source: CommandSource, rate: int, seconds: int) -> dict[str, Any]:
+    """Return percentiles of the time from sending a command to reading its committed ledger record."""
+    reader = committed_consumer(settings.kafka, "bench", settings.topics.ledger.name)
+    await reader.start()
+    try:
+        await reader.seek_to_end()
+        await reader.getmany(timeout_ms=300)
+        sent: dict[bytes, float] = {}
+        sending = asyncio.ensure_future(_send_paced(settings, source, rate, seconds, sent))
+        waits = await _waits(reader, sent, rate * seconds, time.perf_counter() + seconds + 30)
+        reached = await sending
+    finally:
+        await reader.stop()
+    ordered = sorted(waits)
+
+    def at(share: float) -> float:
+        return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000, 1)
+
+    figures = {"p50_ms": at(0.5), "p95_ms": at(0.95), "p99_ms": at(0.99), "max_ms": at(1)} if ordered else {}
+    return {"sent": rate * seconds, "seen": len(ordered), "sent_per_second": round(reached), **figures}
+
+
+async def _send_paced(
+    settings: Settings, source: CommandSource, rate: int, seconds: int, sent: dict[bytes, float]
+) -> float:
+    """Send charges evenly; note when each was handed to the log's client; return how many a second it came to."""
+    commands, encoder = source.charges(rate * seconds, 1), msgspec.json.Encoder()
+    records = [(each.id.encode(), each.account.encode(), encoder.encode(each)) for each in commands]
+    producer, topic = durable_producer(settings.kafka, "bench"), settings.topics.commands.name
+    await producer.start()
+    began, done, last = time.perf_counter(), 0, None
+    try:
+        while done < len(records):
+            due = min(len(records), int((time.perf_counter() - began) * rate) + 1)
+            for name, key, value in records[done:due]:
+                sent[name] = time.perf_counter()
+                last = await producer.send(topic, value, key=key)
+            done = due
+            await asyncio.sleep(_TICK_SECONDS)
+        if last is not None:
+            await last
+        return len(records) / (time.perf_counter() - began)
+    finally:
+        await producer.stop()
+
+
+async def _waits(reader: Any, sent: dict[bytes, float], count: int, until: float) -> list[float]:
+    """Return the seconds of each command whose ledger record came in time."""
+    waits: list[float] = []
+    while len(waits) < count and time.perf_counter() < until:
+        for records in (await reader.getmany(timeout_ms=100)).values():
+            now = time.perf_counter()
+            names = (_ID.search(record.value) for record in records)
+            waits.extend(now - sent[name[1]] for name in names if name is not None and name[1] in sent)
+    return waits
+
+
+async def _restored(settings: Settings) -> dict[str, Any]:
+    """Return what a fresh process needs to open a lane on idle states, on topics of their own."""
+    idle = settings.model_copy(update={"topic_prefix": "bench-idle"})
+    await create_topics(idle.kafka, idle.topics)
+    await fill_idle(idle, IDLE_ACCOUNTS, IDLE_BYTES)
+    return await child("hub.cli.lane_restore", told=environment(idle))
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)

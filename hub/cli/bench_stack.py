@@ -1,0 +1,94 @@
+"""What every measurement stands on: broker, database and some roles, and the load generator as its own process."""
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from types import MappingProxyType
+from typing import Any, Final
+
+from hub.cli.floors import Verdict
+from hub.cli.output import note
+from hub.cli.ports import choose_ports
+from hub.cli.stack import Stack, new_run_dir, prepare
+from hub.runtime.bus import group_lag
+from hub.runtime.clock import start_city
+from hub.runtime.settings import Settings
+from hub.runtime.supervisor import Supervisor
+
+CITY: Final = 1_782_867_600_000
+"""City time at which every measurement begins."""
+LINES: Final = 5
+"""Of a message over HL7."""
+Found = tuple[dict[str, Any], list[Verdict]]
+"""Figures by name, and their verdicts."""
+_READY_SECONDS = 120
+_LOOK_SECONDS = 0.5
+
+
+async def nothing(_settings: Settings) -> None:
+    """Do nothing before the roles start."""
+
+
+@asynccontextmanager
+async def running(
+    processes: Mapping[str, int], before: Callable[[Settings], Awaitable[None]] = nothing
+) -> AsyncIterator[tuple[Stack, Settings, Supervisor]]:
+    """Run broker, database and these roles; `before` is awaited with topics made and no role running yet.
+
+    The city's clock runs at normal speed from CITY.
+    """
+    run_dir = new_run_dir("bench")
+    stack = Stack(run_dir, choose_ports().ports)
+    start_city(stack.clock_file, city=CITY, speed=1)
+    try:
+        with stack.sandbox(7), stack.stores() as stores:
+            settings = stack.settings(stores.postgres.dsn, stores.kafka.bootstrap)
+            await prepare(settings)
+            await before(settings)
+            supervisor = stack.supervisor(
+                lambda ended: note(f"WARN {ended.role} ended with {ended.exit_code}"), processes
+            )
+            supervisor.start()
+            try:
+                await supervisor.wait_ready(_READY_SECONDS)
+                yield stack, settings, supervisor
+            finally:
+                await supervisor.stop()
+    finally:
+        shutil.rmtree(run_dir, ignore_errors=True)
+
+
+async def undecided(settings: Settings) -> int:
+    """Return how many commands no lane has committed yet."""
+    lags = await group_lag(settings.kafka, settings.group("streams"), settings.topics.commands)
+    return sum(each.lag for each in lags)
+
+
+async def all_decided(settings: Settings) -> None:
+    """Return when the lanes have committed every command."""
+    left = await undecided(settings)
+    while left:
+        await asyncio.sleep(_LOOK_SECONDS)
+        left = await undecided(settings)
+
+
+async def load(address: str, messages: int, *, rate: float = 0, prefix: str, persons: int = 1000) -> dict[str, Any]:
+    """Run the generator of HL7 over MLLP as its own process and return its document."""
+    options = {"mllp": address, "messages": messages, "lines": LINES, "rate": rate}
+    options |= {"prefix": prefix, "persons": persons, "at": CITY}
+    return await child("hub.simulate.load", *(f"--{name}={value}" for name, value in options.items()))
+
+
+async def child(module: str, *arguments: str, told: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
+    """Run a module as its own process, `told` in its environment, and return the JSON document it prints."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", module, *arguments, stdout=subprocess.PIPE, env={**os.environ, **told}
+    )
+    output, _ = await process.communicate()
+    document: dict[str, Any] = json.loads(output.splitlines()[-1])
+    return document
