@@ -24,7 +24,7 @@ from hub.domain.credit_lines import observe_score, revoke_consent
 from hub.domain.decision import Decision, Now, Quarantine, Timer
 from hub.domain.digests import content_digest, id_digest
 from hub.domain.draft import CHARGE_QUARANTINE, Draft, Outcome, Refusal
-from hub.domain.eligibility import check_eligibility, eligibility_answer
+from hub.domain.eligibility import check_eligibility, check_family_line, eligibility_answer, family_line_answer
 from hub.domain.enrolment import link_insurance, record_dishonesty, record_insurance_credit
 from hub.domain.evolve import memory_key, references_of, stamped, without_timer
 from hub.domain.facts import facts
@@ -91,6 +91,7 @@ _RELAYED: Final[dict[type, Callable[[Draft, Any], Outcome | Refusal]]] = {
     commands.SettleFamilyUnlink: settle_family_unlink,
     commands.EndFamilyLink: end_family_link,
     commands.HoldFamilyLine: hold_family_line,
+    commands.CheckFamilyLine: check_family_line,
     commands.AnswerFamilyHold: answer_family_hold,
     commands.PostFamilyHold: post_family_hold,
     commands.ReduceFamilyCredit: reduce_family_credit,
@@ -373,4 +374,6 @@ def _result(draft: Draft, state: AccountState, outcome: Outcome, seen: Seen | No
         return {}
     if isinstance(body, commands.CheckEligibility):
         return eligibility_answer(draft, body)
+    if isinstance(body, commands.CheckFamilyLine):
+        return family_line_answer(draft, body)
     return result_of(state, body, outcome.references or references_of(draft.events))

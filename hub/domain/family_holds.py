@@ -18,9 +18,11 @@ from hub.policies.clauses import Citation
 from schemas.commands import (
     AnswerFamilyHold,
     HoldFamilyLine,
+    Instant,
     NoteFamilyVisit,
     PostFamilyHold,
     ReduceFamilyCredit,
+    Scene,
 )
 from schemas.events import (
     FamilyCreditPosted,
@@ -72,19 +74,24 @@ def hold_family_line(draft: Draft, body: HoldFamilyLine) -> Outcome | Refusal:
 
 
 def _room(draft: Draft, body: HoldFamilyLine) -> Room:
-    family = draft.core.family or Family()
-    link = family.links.get(body.link)
+    visit = mirrored_visit(body.visit, body.hold)
+    return minors_room(draft, body.link, body.institution, body.scene, body.event_at, visit)
+
+
+def minors_room(draft: Draft, link_id: str, institution: str, scene: Scene, at: Instant, visit: str = "") -> Room:
+    """Return what this payer's line may give a minor, and why not more; `visit` is the mirrored one, where known."""
+    link = (draft.core.family or Family()).links.get(link_id)
     if is_deceased(draft.core):
         return Room(0, Reason.DECEASED, _NO_CITATION)
-    if link is None or link.role != "payer" or link.relation != "minor" or not link.covers(body.event_at):
+    if link is None or link.role != "payer" or link.relation != "minor" or not link.covers(at):
         return Room(0, Reason.FAMILY_LINK_UNKNOWN, _NO_CITATION)
-    pack = draft.use_pack(body.institution, body.event_at)
+    pack = draft.use_pack(institution, at)
     if pack is None:
         return Room(0, Reason.PACK_UNKNOWN, _NO_CITATION)
-    if not is_below(link.other_birth_on, pack.family.minors_until, body.event_at):
+    if not is_below(link.other_birth_on, pack.family.minors_until, at):
         return Room(0, Reason.FAMILY_NOT_COVERED, pack.family.citation)
-    mirror = draft.encounter(body.institution, mirrored_visit(body.visit, body.hold))
-    case = Case(draft.state, mirror, draft.agreement(), pack, body.institution, body.scene, body.event_at)
+    mirror = draft.encounter(institution, visit)
+    case = Case(draft.state, mirror, draft.agreement(), pack, institution, scene, at)
     return credit_room(case)
 
 

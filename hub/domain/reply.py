@@ -21,8 +21,9 @@ code, instant and result of the first outcome, and `repeated`. Shapes of `Reply.
 * `AnswerFamilyHold` answers the caller of the charge that waited for it, in the charge's shape.
 * `ProposeListing`, `ProposeUnlisting`, `UndoOverdue`, `ConfirmProposal`, `RejectProposal`: `{proposal}`; `ApplyRelief`,
   `ApproveRelief`, `CloseRelief`: `{case}`. `HELD` means that another person must still agree.
-* `CheckEligibility`: `{eligible, reason, next_step, available_fen, limit_fen, used_fen, prepayment_fen, insurance_fen,
-  insurance_linked, deposit_waived, entitlements[], pack}`; judged anew each time.
+* `CheckEligibility`: `{eligible, reason, next_step, available_fen, line, limit_fen, used_fen, prepayment_fen,
+  insurance_fen, insurance_linked, deposit_waived, entitlements[], pack}`; judged anew each time. `line` is `payer` for
+  a minor who shares a parent's (`CheckFamilyLine`): the parent's account answers the minor's question.
 * Every other body, and a refusal: `{}`; what fills a refusal's text is in `parameters` (`SEQ_GAP`: `expected`, `got`).
 """
 

@@ -130,6 +130,18 @@ class HoldFamilyLine(Struct, frozen=True, tag="hold_family_line"):
     command_id: str = ""
 
 
+class CheckFamilyLine(Struct, frozen=True, tag="check_family_line"):
+    """Relay to the payer: a kiosk's question about a minor; the rest is what the minor's own account has."""
+
+    link: str
+    institution: str
+    scene: Scene
+    event_at: Instant
+    prepayment_fen: int
+    insurance_fen: int
+    insurance_linked: bool
+
+
 class AnswerFamilyHold(Struct, frozen=True, tag="answer_family_hold"):
     """Relay to the dependent: `granted_fen` is held until it is posted or voided; `reason` says why not all of it."""
 
@@ -212,6 +224,7 @@ FamilyBody = (
     | SettleFamilyUnlink
     | EndFamilyLink
     | HoldFamilyLine
+    | CheckFamilyLine
     | AnswerFamilyHold
     | PostFamilyHold
     | ReduceFamilyCredit

@@ -173,7 +173,9 @@ def test_keys_are_made_once_and_kept_from_others(tmp_path: Path):
     assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert sorted(path.relative_to(tmp_path).as_posix() for path in before) == [
         "alipay/gateway_private.pem", "alipay/gateway_public.pem", "alipay/merchant_private.pem",
-        "alipay/merchant_public.pem", "egret/sender.json", "hub_keyring.json", "unionpay/foreign.cer",
+        "alipay/merchant_public.pem", "bank-ccb/receiver.json", "bank-ccb/sender.json", "bank-icbc/receiver.json",
+        "bank-icbc/sender.json", "egret/receiver.json", "egret/sender.json", "hub_keyring.json",
+        "sesame/receiver.json", "sesame/sender.json", "unionpay/foreign.cer",
         "unionpay/foreign_private.pem", "unionpay/merchant.cer", "unionpay/merchant_private.pem",
         "unionpay/middle.cer", "unionpay/middle_private.pem", "unionpay/root.cer", "unionpay/signer.cer",
         "unionpay/signer_private.pem",
@@ -189,7 +191,8 @@ def test_the_hubs_ring_holds_the_senders_public_key(tmp_path: Path):
     make_keys(tmp_path)
     rows = json.loads((tmp_path / "hub_keyring.json").read_text())["keys"]
     assert len({(row["purpose"], row["kind"]) for row in rows}) == len(rows)
-    assert {row["purpose"] for row in rows} == {"egret", "raw", "pii", "card_token", "audit", "index", "city"}
+    own = {"raw", "pii", "card_token", "audit", "index", "city", "feedback"}
+    assert {row["purpose"] for row in rows} == own | {"egret", "sesame", "bank-icbc", "bank-ccb"}
     sender = json.loads((tmp_path / "egret/sender.json").read_text())
     ring = {row["kid"]: row for row in rows}
     assert ring[sender["sign_kid"]]["material"] == f"04{public_hex(sender['sm2_private'])}"
