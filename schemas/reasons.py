@@ -328,7 +328,7 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.FAMILY_NOT_COVERED: _R(200, "AE", "0", False, "The payer's pack does not let a person of this age share a line, so credit gave nothing.", "付款人适用的政策不允许该年龄者共享额度，信用未支付。"),
     Reason.FAMILY_NO_ANSWER: _R(200, "AE", "0", False, "The payer's account did not answer in time, so credit gave nothing; the hold is void.", "付款人账户未及时答复，信用未支付，冻结已作废。"),
     Reason.NO_LINE: _R(200, "AE", "0", False, "The score gives no credit line under this pack, so credit gave nothing.", "按现行政策，该信用分没有额度，信用未支付。"),
-    Reason.PRESET_EXCEEDED: _R(200, "AE", "0", False, "The fee-control preset left {available} for credit; {rest} is to be paid at the window.", "费控预设下信用可用 {available} 元，其余 {rest} 元请到窗口支付。"),
+    Reason.PRESET_EXCEEDED: _R(200, "AE", "0", False, "The charge is above what the fee-control preset leaves ({available}), so credit gave nothing; {rest} is to be paid at the window.", "本次费用超出费控预设余额（{available} 元），信用未支付，{rest} 元请到窗口支付。"),
     Reason.SCENE_NOT_COVERED: _R(200, "AE", "0", False, "The pack does not cover this kind of visit, so credit gave nothing.", "现行政策不覆盖该就诊场景，信用未支付。"),
     Reason.SUSPENDED: _R(200, "AE", "0", False, "Credit is suspended because of an overdue bill. It resumes the day after it is paid.", "因有逾期账单，信用就医已暂停；还清次日恢复。"),
     Reason.BARRED: _R(200, "AE", "0", False, "Credit is barred for this person, so credit gave nothing.", "该市民已被限制使用信用就医，信用未支付。"),

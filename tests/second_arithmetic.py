@@ -216,7 +216,7 @@ class Purse:
             left -= parts["account"]
         parts["prepayment"] = min(left, self.available("prepayment", institution, visit))
         left -= parts["prepayment"]
-        parts["credit"] = min(left, self.credit_room(institution, visit, scene, at, costs, total))
+        parts["credit"] = min(left, self.credit_room(institution, visit, scene, at, costs, left))
         parts["self_pay"] = left - parts["credit"]
         self._take(institution, visit, parts)
         day = city(at).date()
@@ -224,21 +224,23 @@ class Purse:
         self.charges[name] = Booked(parts, back, (institution, visit), day, dict(costs), bool(settlement))
         return parts
 
-    def credit_room(self, institution, visit, scene, at, costs, total):
-        """What the credit step may give: the line, within the fee-control presets, where every condition holds."""
+    def credit_room(self, institution, visit, scene, at, costs, asked):
+        """What the credit step may give: the line where every condition holds, an exceeded preset among them, or 0."""
         if not self.signed or self.suspended or not covers(self.pack, institution, scene):
             return 0
-        presets, room = self.pack.get("presets", {}), self.available("credit", institution, visit)
+        presets, line = self.pack.get("presets", {}), self.available("credit", institution, visit)
+        wanted = min(asked, line)
         mine = [c for c in self.charges.values() if c.visit == (institution, visit)]
         if bound := presets.get("per_visit_fen"):
-            room = min(room, bound - sum(c.open_credit for c in mine))
+            line *= wanted + sum(c.open_credit for c in mine) <= bound
         if bound := presets.get("per_day_fen"):
-            room = min(room, bound - sum(c.open_credit for c in self.charges.values() if c.day == city(at).date()))
+            today = sum(c.open_credit for c in self.charges.values() if c.day == city(at).date())
+            line *= wanted + today <= bound
         for letters, bound in presets.get("per_item_class_fen", {}).items():
             before = sum(cost for c in mine for code, cost in c.costs.items() if code.startswith(letters))
             now = sum(cost for code, cost in costs.items() if code.startswith(letters))
-            room = min(room, total - max(0, min(now, before + now - bound)))
-        return max(0, room)
+            line *= not now or before + now <= bound
+        return line
 
     def _take(self, institution, visit, parts):
         self.used += parts["credit"]

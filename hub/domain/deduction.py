@@ -49,6 +49,8 @@ class Room(Frozen, frozen=True):
     fen: int
     reason: str
     citation: Citation
+    left_fen: int = 0
+    """What a smaller charge might still have, where this one exceeds a preset."""
 
 
 class Split(Frozen, frozen=True):
@@ -74,12 +76,13 @@ def split_charge(case: Case, total_fen: int, settlement: InsuranceSplit | None) 
     kept = _prepayment_room(case)
     prepayment = min(rest, kept)
     rest -= prepayment
-    room = credit_room(case, total_fen)
+    room = credit_room(case, rest)
     free, cited = room.fen, room.citation
     credit = min(rest, free)
     self_pay = rest - credit
-    reason = room.reason if self_pay else ""
-    parameters = {"available": yuan_text(free), "rest": yuan_text(self_pay)} if reason else NO_PARAMETERS
+    reason, parameters = "", NO_PARAMETERS
+    if self_pay:
+        reason, parameters = room.reason, {"available": yuan_text(free or room.left_fen), "rest": yuan_text(self_pay)}
     order = case.pack.deduction
     clause, source = order.clause, order.source
     steps = (
@@ -100,8 +103,12 @@ def _prepayment_room(case: Case) -> int:
     return kept - prepayment_held(core, case.institution, but_for=case.encounter.key if case.encounter else "")
 
 
-def credit_room(case: Case, total_fen: int = 0) -> Room:
-    """Return what credit may give, or 0 with the first condition that does not hold (domain 4.1)."""
+def credit_room(case: Case, asked_fen: int = 0) -> Room:
+    """Return what credit may give, or 0 with the first condition that does not hold (domain 4.1).
+
+    A preset is such a condition: what `asked_fen` would take beyond it gets nothing, not a part. Where nothing is asked
+    it is what the next charge may have.
+    """
     agreement, pack = case.agreement, case.pack
     if agreement is None:
         return Room(0, Reason.AGREEMENT_MISSING, pack.coverage)
@@ -114,9 +121,10 @@ def credit_room(case: Case, total_fen: int = 0) -> Room:
         free += own_credit_held(core, case.encounter.key, agreement.id)
     free = max(0, free)
     if presets.per_visit_fen or presets.per_day_fen or case.classes:
-        preset = _preset_room(case, total_fen)
+        preset = _preset_room(case)
         if preset < free:
-            return Room(preset, Reason.PRESET_EXCEEDED, presets.citation)
+            kept = preset if min(asked_fen, free) <= preset else 0
+            return Room(kept, Reason.PRESET_EXCEEDED, presets.citation, preset)
     cited = tier_citation(pack, agreement.provider, agreement.limit_fen, agreement.bank)
     return Room(free, Reason.CREDIT_EXHAUSTED, cited)
 
@@ -153,13 +161,15 @@ def tier_citation(pack: Pack, provider: str, limit_fen: int, bank: str) -> Citat
     return pack.coverage
 
 
-def _preset_room(case: Case, total_fen: int) -> int:
-    """Return what the pack's fee-control presets leave for this visit, this city day and the charge's item classes."""
+def _preset_room(case: Case) -> int:
+    """Return what the pack's fee-control presets leave for this visit and city day; 0 where an item class has none."""
     presets = case.pack.presets
-    room = total_fen - _above_classes(case) if case.classes else UNLIMITED
+    if case.classes and _is_above_a_class(case):
+        return 0
+    room = UNLIMITED
     if presets.per_visit_fen:
         charges = case.encounter.charges.values() if case.encounter else ()
-        room = min(room, presets.per_visit_fen - sum(c.parts.credit - c.returned.credit for c in charges))
+        room = presets.per_visit_fen - sum(c.parts.credit - c.returned.credit for c in charges)
     if presets.per_day_fen:
         room = min(room, presets.per_day_fen - _credit_today(case))
     return max(0, room)
@@ -176,13 +186,13 @@ def classes_of(pack: Pack, costs: Iterable[tuple[str, int]]) -> dict[str, int]:
     return sums
 
 
-def _above_classes(case: Case) -> int:
-    """Return what the charge's item classes cost beyond their presets for the visit: credit never pays that part."""
+def _is_above_a_class(case: Case) -> bool:
+    """Return True when the charge brings an item class of the visit above its preset."""
     booked = case.encounter.lines.values() if case.encounter else ()
     waiting = {c.id for c in case.encounter.charges.values() if c.status == "held"} if case.encounter else set()
     before = classes_of(case.pack, ((line.item, line.open_fen) for line in booked if line.charge not in waiting))
     presets = dict(case.pack.presets.per_item_class_fen)
-    return sum(fen - min(fen, max(0, presets[name] - before.get(name, 0))) for name, fen in case.classes.items())
+    return any(before.get(name, 0) + fen > presets[name] for name, fen in case.classes.items())
 
 
 def _credit_today(case: Case) -> int:

@@ -75,10 +75,13 @@ def hold_family_line(draft: Draft, body: HoldFamilyLine) -> Outcome | Refusal:
 
 def _room(draft: Draft, body: HoldFamilyLine) -> Room:
     visit = mirrored_visit(body.visit, body.hold)
-    return minors_room(draft, body.link, body.institution, body.scene, body.event_at, visit)
+    asked = (body.institution, body.scene, body.event_at, body.amount_fen)
+    return minors_room(draft, body.link, *asked, visit)
 
 
-def minors_room(draft: Draft, link_id: str, institution: str, scene: Scene, at: Instant, visit: str = "") -> Room:
+def minors_room(
+    draft: Draft, link_id: str, institution: str, scene: Scene, at: Instant, asked_fen: int = 0, visit: str = ""
+) -> Room:
     """Return what this payer's line may give a minor, and why not more; `visit` is the mirrored one, where known."""
     link = (draft.core.family or Family()).links.get(link_id)
     if is_deceased(draft.core):
@@ -92,7 +95,7 @@ def minors_room(draft: Draft, link_id: str, institution: str, scene: Scene, at: 
         return Room(0, Reason.FAMILY_NOT_COVERED, pack.family.citation)
     mirror = draft.encounter(institution, visit)
     case = Case(draft.state, mirror, draft.agreement(), pack, institution, scene, at)
-    return credit_room(case)
+    return credit_room(case, asked_fen)
 
 
 def post_family_hold(draft: Draft, body: PostFamilyHold) -> Outcome | Refusal:

@@ -32,11 +32,11 @@ async def test_a_prepayment_is_topped_up_spent_and_refunded_to_its_last_fen(play
 
 
 async def test_presets_of_visit_day_and_item_class_hold_credit_back(played: Town):
-    """2,000 of a visit of 2,500; then 1,000 of the day's 3,000; next day 1,000 of consumables of 1,500."""
+    """Nothing of 2,500 in one visit; nothing of 1,500 after 2,000 on the day; next day nothing of 1,500 consumables."""
     heard = played.of("presets_hold_credit_back")
-    assert await played.split(heard["visit"]) == {"credit": 200_000, "self_pay": 50_000}
-    assert await played.split(heard["day"]) == {"credit": 100_000, "self_pay": 50_000}
-    assert await played.split(heard["class"]) == {"credit": 100_000, "self_pay": 50_000}
+    assert await played.split(heard["visit"]) == {"self_pay": 250_000}
+    assert await played.split(heard["day"]) == {"self_pay": 150_000}
+    assert await played.split(heard["class"]) == {"self_pay": 150_000}
     for preset in ("visit", "day", "class"):
         assert await played.reason(heard[preset]) == "PRESET_EXCEEDED"
 

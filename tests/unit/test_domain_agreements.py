@@ -198,31 +198,55 @@ def test_a_repeated_deposit_names_the_same_deposit():
     assert world.reply.result == first == {"reference": f"{PERSON}P00001", "institution": A}
 
 
-def test_fee_control_presets_cap_the_credit_of_a_visit_and_of_a_day():
-    """A pack with presets gives credit up to them and says PRESET_EXCEEDED."""
+def test_a_charge_that_exceeds_a_fee_control_preset_gets_no_credit_at_all():
+    """Domain 4.1: credit is used only if the presets are not exceeded; otherwise the step gives 0 with a reason."""
     pack = EXAMPLES.packs[EXAMPLE]._replace(presets=Presets(per_visit_fen=30_000, per_day_fen=20_000))
     world = World(Policies([pack]))
     world.enrol(50_000)
-    for day, credit in ((0, 20_000), (1, 10_000)):
-        world.send(charge(line(f"F{day}", 25_000), scene="inpatient", at=world.city))
-        assert world.reply.result["allocation"]["credit_fen"] == credit
-        assert world.reply.result["reason"] == "PRESET_EXCEEDED"
-        world.move(city=DAY)
+    answers = []
+    for key, fen, wait in (("F1", 20_001, 0), ("F2", 20_000, DAY), ("F3", 10_001, 0), ("F4", 10_000, 0)):
+        world.send(charge(line(key, fen), scene="inpatient", at=world.city))
+        result = world.reply.result
+        answers.append((result["allocation"]["credit_fen"], result["allocation"]["self_pay_fen"], result["reason"]))
+        world.move(city=wait)
+    exceeded = "PRESET_EXCEEDED"
+    assert answers == [(0, 20_001, exceeded), (20_000, 0, ""), (0, 10_001, exceeded), (10_000, 0, "")]
+    assert [step.available_fen for step in world.ledger[-2].explanation if step.name == "credit"] == [0]
+
+
+def test_a_preset_is_measured_by_what_credit_would_give():
+    """A line that is used up gives what is left of it: that exceeds nothing, whatever the charge costs."""
+    pack = EXAMPLES.packs[EXAMPLE]._replace(presets=Presets(per_visit_fen=60_000))
+    world = World(Policies([pack]))
+    world.enrol(50_000)
+    world.send(charge(line("F1", 90_000)))
+    result = world.reply.result
+    assert (result["allocation"]["credit_fen"], result["reason"]) == (50_000, "CREDIT_EXHAUSTED")
+
+
+def test_the_kiosk_is_told_what_a_preset_leaves():
+    """Available is what one charge may have now: the lesser of line and preset."""
+    pack = EXAMPLES.packs[EXAMPLE]._replace(presets=Presets(per_day_fen=20_000))
+    world = World(Policies([pack]))
+    world.enrol(50_000)
+    assert ask(world)["available_fen"] == 20_000
+    world.send(charge(line("F1", 20_000), at=world.city))
+    assert (ask(world)["available_fen"], ask(world)["reason"]) == (0, "PRESET_EXCEEDED")
 
 
 def test_the_days_preset_counts_every_visit_of_the_day_at_every_institution_of_the_pack():
-    """200 a day: 150 on one visit leave 50 for another elsewhere; the next day has its own 200."""
+    """200 a day: after 150 on one visit another 150 exceeds it, 50 elsewhere does not; the next day has its own 200."""
     pack = EXAMPLES.packs[EXAMPLE]._replace(presets=Presets(per_day_fen=20_000))
     world = World(Policies([pack]))
     world.enrol(200_000)
     given = [
         world.send(charge(line("F1", 15_000), visit="V1")),
         world.send(charge(line("F2", 15_000), visit="V2")),
-        world.send(charge(line("F3", 15_000), visit="V3", institution=B)),
+        world.send(charge(line("F3", 5_000), visit="V3", institution=B)),
         world.send(charge(line("F4", 15_000), visit="V2", at=START + DAY)),
     ]
-    assert [decision.record.events[-1].allocation.credit_fen for decision in given] == [15_000, 5_000, 0, 15_000]
-    assert given[2].record.events[-1].reason == "PRESET_EXCEEDED"
+    assert [decision.record.events[-1].allocation.credit_fen for decision in given] == [15_000, 0, 5_000, 15_000]
+    assert given[1].record.events[-1].reason == "PRESET_EXCEEDED"
     world.send(charge(line("K1", 10_000, "credit", reverses="F1"), visit="V1"))
-    again = world.send(charge(line("F5", 15_000), visit="V4"))
+    again = world.send(charge(line("F5", 10_000), visit="V4"))
     assert again.record.events[-1].allocation.credit_fen == 10_000

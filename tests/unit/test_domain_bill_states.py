@@ -188,15 +188,17 @@ def test_a_pack_that_settles_everything_at_the_end_of_the_visit_splits_once():
     assert settled.record.outcome == "REFUSED"
 
 
-def test_an_item_classs_preset_keeps_what_is_above_it_off_credit():
-    """Class XD has 100 a visit: 80 and 50 of drugs put 80 and 20 on credit; other items are not touched."""
+def test_a_charge_that_brings_an_item_class_above_its_preset_gets_no_credit():
+    """Class XD has 100 a visit: 50 more after 80 exceed it, 20 do not; other items alone and other visits may."""
     presets = Presets(per_item_class_fen=(("XD", 10_000),))
     world = World(Policies([EXAMPLES.packs[EXAMPLE]._replace(presets=presets)]))
     world.enrol(200_000)
     world.send(charge(line("F1", 8_000, item="XD01")))
     world.send(charge(line("F2", 5_000, item="XD02"), line("F3", 7_000, item="HC01")))
     allocation = world.reply.result["allocation"]
-    assert (allocation["credit_fen"], allocation["self_pay_fen"]) == (9_000, 3_000)
+    assert (allocation["credit_fen"], allocation["self_pay_fen"]) == (0, 12_000)
     assert world.reply.result["reason"] == "PRESET_EXCEEDED"
+    world.send(charge(line("F5", 7_000, item="HC01")))
+    assert world.reply.result["allocation"]["credit_fen"] == 7_000
     world.send(charge(line("F4", 5_000, item="XD02"), visit="V2"))
     assert world.reply.result["allocation"]["credit_fen"] == 5_000

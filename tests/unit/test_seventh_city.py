@@ -33,9 +33,10 @@ def person(policies) -> World:
 def test_a_city_of_its_own_goes_from_signature_to_repayment(person):
     """1,200 yuan of credit, 1,000 a visit, bill after 8 idle hours, debit after 48, paid: nothing is owed."""
     assert person.agreement.limit_fen == 120_000
-    posted = person.send(charge(line("F1", 130_000), institution=HOSPITAL, at=person.city)).record
+    person.send(charge(line("F1", 100_000), institution=HOSPITAL, at=person.city))
+    posted = person.send(charge(line("F2", 30_000), institution=HOSPITAL, at=person.city)).record
     assert posted.pack == LUZHOU
-    assert (posted.events[-1].allocation.credit_fen, posted.events[-1].allocation.self_pay_fen) == (100_000, 30_000)
+    assert (posted.events[-1].allocation.credit_fen, posted.events[-1].allocation.self_pay_fen) == (0, 30_000)
     assert posted.events[-1].reason == Reason.PRESET_EXCEEDED
     assert posted.explanation[2].clause == f"{LUZHOU} presets"
     person.move(city=8 * HOUR)

@@ -42,7 +42,7 @@ def test_no_invariant_breaks_in_a_city(seed):
 def too_much_credit(monkeypatch):
     """The line gives one fen more than is free."""
     honest = deduction.credit_room
-    monkeypatch.setattr(deduction, "credit_room", lambda case: replace(honest(case), fen=honest(case).fen + 1))
+    monkeypatch.setattr(deduction, "credit_room", lambda *case: replace(honest(*case), fen=honest(*case).fen + 1))
 
 
 def returned_twice(monkeypatch):

@@ -46,9 +46,9 @@ async def presets_hold_credit_back(city: City, person: Person) -> Heard:
     """
     agreement = await signed(city, person, ZHONGSHAN, 700)
     costly = await visit(city, person, "XMZSH", [city.new_line(250_000, "SUR")])
+    await visit(city, person, "XMZSH", [city.new_line(200_000, "SUR")])
     await repay(city, person, 200_000)
     second = await visit(city, person, "XMZSH", [city.new_line(150_000, "RAD")])
-    await repay(city, person, 100_000)
     await city.pause(24)
     material = await visit(city, person, "XMZSH", [city.new_line(150_000, "SUR", item="C0801")])
     return {"agreement": agreement, "visit": costly, "day": second, "class": material}
