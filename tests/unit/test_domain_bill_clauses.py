@@ -35,7 +35,6 @@ def test_fee_control_at_zhongshan_counts_visit_day_and_consumables():
         ("V1", 40_001, "C02", 0),
         ("V1", 140_001, "XD01", 0),
         ("V1", 140_000, "XD02", 140_000),
-        ("V2", 100_001, "XD03", 0),
     )
     for visit, fen, item, given in steps:
         assert credit(world, fen, visit=visit, item=item) == (given, "" if given else "PRESET_EXCEEDED")
