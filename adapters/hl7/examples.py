@@ -71,7 +71,7 @@ class _Writer:
 
     def credit(self, line: _Line) -> _Line:
         """Return the line as this source reverses: kind CD, or negative quantity and amount (protocols 2.4)."""
-        if self._profile.sign_rule == "TYPE":
+        if self._profile.prices.rules.sign_rule == "TYPE":
             return {**line, "kind": "CD"}
         return {**line, "kind": "CD", "qty": f"-{line['qty']}", "amount": f"-{line['amount']}"}
 

@@ -13,15 +13,12 @@ import msgspec
 import yaml
 
 from adapters.hl7.plans import WHOLE, Plan
+from adapters.hl7.prices import Kind, PriceRules, Prices, Product, SignRule
 from adapters.hl7.reader import Place, place
 from schemas.commands import Scene, SettlementMode
 
 SHIPPED: Final = Path(__file__).parent / "profiles"
 """Profiles of the demo city."""
-
-Kind = Literal["CG", "CD", "PY", "AJ", "CO"]
-SignRule = Literal["TYPE", "AMOUNT", "AGREE"]
-Product = Literal["half_up", "half_even", "truncate", "within_1_fen", "none_unit"]
 
 STANDARD_KINDS: Final[Mapping[str, Kind]] = {"CG": "CG", "CD": "CD", "PY": "PY", "AJ": "AJ", "CO": "CO"}
 STANDARD_CLASSES: Final[Mapping[str, Scene]] = {
@@ -139,16 +136,16 @@ class Profile(msgspec.Struct, frozen=True):
     """Positions of a charge line by name; empty means that the layout is not mapped yet (DIALECT_UNMAPPED)."""
     plan: Plan
     """The same, to be read in the order of LINE_FIELDS, then the fields of LINE_FIELDS_SENT as sent."""
+    prices: Prices
+    """What the money of a line means."""
     visit: tuple[Place, ...]
     """Where the visit number may stand, first hit wins."""
     department: tuple[Place, ...]
     """Where a visit's department stands, first hit wins; a profile that names places replaces the standard ones."""
-    kinds: Mapping[str, Kind]
     classes: Mapping[str, Scene]
     sexes: Mapping[str, str]
     id_types: Mapping[str, str]
     events: Mapping[str, str]
-    sign_rule: SignRule
     guard: Guard
     control: tuple[Place, ...]
     defaults: Defaults
@@ -187,19 +184,32 @@ def _compile(document: _Document) -> Profile:
         institution=identity.institution or source_facility,
         places=places,
         plan=Plan([*map(read.get, LINE_FIELDS), *(_whole(read.get(name)) for name in LINE_FIELDS_SENT)]),
+        prices=Prices(_price_rules(document, places)),
         visit=tuple(map(place, (*_VISIT, *document.visit))),
         department=tuple(map(place, document.department or _DEPARTMENT)),
-        kinds=document.kind_alias or STANDARD_KINDS,
         classes={**STANDARD_CLASSES, **document.class_alias},
         sexes=document.sex_alias,
         id_types=document.id_alias,
         events=document.event_alias,
-        sign_rule=document.sign_rule,
         guard=document.guard,
         control=tuple(map(place, document.guard.control)),
         defaults=document.defaults,
         offset=_offset(identity.offset),
         settlement={name: place(text) for name, text in document.settlement_fields.items()},
+    )
+
+
+def _price_rules(document: _Document, places: Mapping[str, Place]) -> PriceRules:
+    defaults = document.defaults
+    return PriceRules(
+        kinds=document.kind_alias or STANDARD_KINDS,
+        sign_rule=document.sign_rule,
+        product=document.guard.product,
+        currency=defaults.currency,
+        quantity=defaults.quantity,
+        leading_dot=defaults.leading_dot,
+        aj_direction=defaults.aj_direction,
+        places=places,
     )
 
 

@@ -5,6 +5,7 @@ the raw fields and goes down to component and subcomponent only where a position
 """
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -14,7 +15,7 @@ DELETE: Final = '""'
 """HL7's "delete the stored value"; an empty field means "not sent"."""
 
 
-class Separators(msgspec.Struct, frozen=True):
+class Separators(msgspec.Struct, frozen=True, cache_hash=True):
     """The signs a message declares in MSH-1 and MSH-2; a three-character MSH-2 has no subcomponent."""
 
     field: str = "|"
@@ -100,12 +101,6 @@ class Segment:
                 fields.insert(1, self.separators.field)
         return fields
 
-    @property
-    def plain(self) -> bool:
-        """No repetition, escape or delete in the whole line: a leaf is what stands before the next separator."""
-        line, signs = self.line, self.separators
-        return bool(signs.subcomponent) and not (signs.escape in line or signs.repetition in line or DELETE in line)
-
     def raw(self, field: int) -> str:
         """Return the field as sent, all repetitions; empty where the line ends before it."""
         fields = self.fields
@@ -118,8 +113,14 @@ class Segment:
 
     def value(self, field: int, component: int = 1, subcomponent: int = 1) -> str:
         """Return one leaf of the first repetition, unescaped; `""` (delete) reads as empty."""
-        raw = self.raw(field)
-        return _first_leaf(raw, component, subcomponent, self.separators) if raw else ""
+        fields = self._fields or self.fields
+        raw = fields[field] if field < len(fields) else ""
+        if not raw:
+            return ""
+        separators = self.separators
+        if separators.repetition in raw:
+            raw = raw.split(separators.repetition, 1)[0]
+        return leaf(raw, component, subcomponent, separators)
 
     def at(self, position: Place) -> str:
         """Return the leaf at a profile's position in this segment."""
@@ -137,28 +138,27 @@ class Message:
         self.separators = separators
         self._segments: dict[str, list[Segment]] = {}
         self._lines_by_name: dict[str, list[str]] = {}
-        by_name, sign = self._lines_by_name, separators.field
+        """By the name and the field separator behind it, which a line of nothing else may lack."""
+        sign = separators.field
         for line in lines:
-            if line[3:4] in (sign, ""):
-                name = line[:3]
-                if name in by_name:
-                    by_name[name].append(line)
-                else:
-                    by_name[name] = [line]
+            self._lines_by_name.setdefault(line[:4] if len(line) > 3 else line + sign, []).append(line)
 
     def segments(self, name: str) -> list[Segment]:
         """Return the segments of a name in message order."""
         found = self._segments.get(name)
         if found is None:
             separators = self.separators
-            wanted = self._lines_by_name.get(name, ())
-            found = [Segment(name, number, line, separators) for number, line in enumerate(wanted, 1)]
+            found = [Segment(name, number, line, separators) for number, line in enumerate(self.named(name), 1)]
             self._segments[name] = found
         return found
 
+    def named(self, name: str) -> Sequence[str]:
+        """Return the lines of a name in message order, not split."""
+        return self._lines_by_name.get(name + self.separators.field, ())
+
     def count(self, name: str) -> int:
         """Return how many segments of a name there are, without splitting them."""
-        return len(self._lines_by_name.get(name, ()))
+        return len(self.named(name))
 
     def first(self, name: str) -> Segment | None:
         """Return the first segment of a name, or None."""
@@ -185,31 +185,26 @@ def read(text: str) -> Message | None:
     return Message(lines, separators) if separators else None
 
 
-def _first_leaf(raw: str, component: int, subcomponent: int, separators: Separators) -> str:
-    if separators.repetition in raw:
-        raw = raw.split(separators.repetition, 1)[0]
-    return leaf(raw, component, subcomponent, separators)
-
-
 def leaf(raw: str, component: int, subcomponent: int, separators: Separators) -> str:
     """Return a leaf value of one repetition, unescaped; missing parts and `""` are empty."""
-    if separators.component in raw:
-        parts = raw.split(separators.component, component)
-        raw = parts[component - 1] if len(parts) >= component else ""
-    elif component > 1:
-        return ""
-    return _subcomponent(raw, subcomponent, separators)
-
-
-def _subcomponent(raw: str, subcomponent: int, separators: Separators) -> str:
-    if separators.subcomponent and separators.subcomponent in raw:
-        parts = raw.split(separators.subcomponent, subcomponent)
-        raw = parts[subcomponent - 1] if len(parts) >= subcomponent else ""
+    if component == subcomponent == 1 and raw.isalnum():  # no separator is alphanumeric
+        return raw
+    raw = _part(raw, component, separators.component)
+    if separators.subcomponent:
+        raw = _part(raw, subcomponent, separators.subcomponent)
     elif subcomponent > 1:
         return ""
     if raw == DELETE:
         return ""
     return unescape(raw, separators) if separators.escape in raw else raw
+
+
+def _part(raw: str, number: int, separator: str) -> str:
+    """Return the n-th part of a text, counted from 1; empty where it has fewer."""
+    if separator not in raw:
+        return raw if number == 1 else ""
+    parts = raw.split(separator, number)
+    return parts[number - 1] if len(parts) >= number else ""
 
 
 def unescape(raw: str, separators: Separators) -> str:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from hl7_messages import CITY_KEY, NOW, WORKED_TEXT, accepted, adt, changed, edited, refused, setting_for, variant
 
-from adapters.hl7.lines import agrees, line_kind
-from adapters.hl7.profile import SHIPPED, Profile, ProfileError, Profiles, load_profiles, profile_from_yaml
+from adapters.hl7.prices import Price, PriceRules, PriceTexts, agrees, line_kind
+from adapters.hl7.profile import SHIPPED, ProfileError, Profiles, load_profiles, profile_from_yaml
 from adapters.hl7.reader import STANDARD, escape, place, separators_of, unescape
 from adapters.hl7.translation import Setting
 from schemas.commands import PostCharge, RecordVisit
@@ -15,12 +15,13 @@ from schemas.reasons import Reason
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "hl7v2"
 MINIMAL = "profile: {source_id: A@B, version: 1, valid_from: 2020-01-01}\n"
+FIELDS = MINIMAL + "fields: {amount: FT1-11.1.1, unit: FT1-12.1.1, kind: FT1-6}\n"
 PERSON = account_id(CITY_KEY, "person", "350299199003070025")
 
 
-def rule(sign_rule: str, more: str = "") -> Profile:
-    """Return a profile with a sign rule."""
-    return profile_from_yaml(f"{MINIMAL}sign_rule: {sign_rule}\n{more}")
+def rule(sign_rule: str, more: str = "") -> PriceRules:
+    """Return what a profile with a sign rule says of money."""
+    return profile_from_yaml(f"{MINIMAL}sign_rule: {sign_rule}\n{more}").prices.rules
 
 
 TABLE = [
@@ -73,6 +74,25 @@ def test_adjustments_need_a_direction():
 def test_the_arithmetic_guard_rounds_as_the_profile_says(quantity, unit, amount_fen, product, agreed):
     """All of it in exact decimals; halves included."""
     assert agrees(quantity, unit, amount_fen, product) is agreed
+
+
+def test_a_price_means_under_each_profile_what_its_own_rules_say_however_often_it_comes():
+    """What is remembered of a price belongs to one profile, and to one set of separators."""
+    sent = PriceTexts("CG", "1", "-1.50", "1.50", "-1.50&CNY", "1.50&CNY")
+    by_type, by_amount = (profile_from_yaml(f"{FIELDS}sign_rule: {rule}\n").prices for rule in ("TYPE", "AMOUNT"))
+    for _ in range(3):
+        assert [each.reason for each in by_type.read(sent, STANDARD).contradictions] == [Reason.SIGN_AMBIGUOUS]
+        assert by_amount.read(sent, STANDARD) == Price("credit", 150, "1", "1.50", (), ())
+        foreign = sent._replace(amount_sent="-1.50&USD")
+        assert [each.reason for each in by_amount.read(foreign, STANDARD).faults] == [Reason.CURRENCY]
+
+
+def test_a_price_of_any_length_is_judged_alike():
+    """What is too long to be remembered is judged each time it comes."""
+    prices = profile_from_yaml(FIELDS).prices
+    zeros = "0" * 200
+    short, long = (PriceTexts("CG", "2", text, "1.25", text, "1.25") for text in ("2.50", f"2.50{zeros}"))
+    assert prices.read(long, STANDARD) == prices.read(short, STANDARD) == Price("charge", 250, "2", "1.25", (), ())
 
 
 def test_every_shipped_profile_can_be_used():
