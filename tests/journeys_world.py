@@ -58,9 +58,9 @@ class Town:
         tasks = {each.name: asyncio.ensure_future(each.journey(self.city, each.person)) for each in casts}
         while going := [task for task in tasks.values() if not task.done()]:
             await asyncio.wait(going, timeout=0.1, return_when=asyncio.FIRST_COMPLETED)
-            if sum(not task.done() for task in going) <= len(self.city.wakes):
-                soon = self.city.wakes[0] + _TOGETHER_MS
-                await self.move_to(max(at for at in self.city.wakes if at <= soon))
+            wakes = self.city.wakes
+            if wakes and sum(not task.done() for task in going) <= len(wakes):
+                await self.move_to(max(at for at in wakes if at <= wakes[0] + _TOGETHER_MS))
         await self.settle()
         ended = await asyncio.gather(*tasks.values(), return_exceptions=True)
         self.heard |= {name: {} if said is None else said for name, said in zip(tasks, ended, strict=True)}

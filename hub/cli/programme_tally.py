@@ -29,6 +29,10 @@ class ProgrammesDocument(TypedDict):
     cards_linked: int
     insurance_checks: int
     dishonesty_records: int
+    consents_revoked: int
+    further_sources: int
+    bills_freed: int
+    statements: int
 
 
 class ProgrammeTally:
@@ -75,6 +79,10 @@ class ProgrammeTally:
             "cards_linked": count["insurance_linked"],
             "insurance_checks": count["insurance_credit_checked"],
             "dishonesty_records": count["dishonesty_recorded"],
+            "consents_revoked": count["consent_revoked"],
+            "further_sources": count["repayment_sources_set"],
+            "bills_freed": count["bill_unfrozen"],
+            "statements": count["statement_issued"],
         }
 
     def _on_charge_posted(self, _record: dict[str, Any], event: dict[str, Any]) -> None:

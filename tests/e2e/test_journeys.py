@@ -219,6 +219,8 @@ async def test_a_kiosk_answers_in_one_call_with_the_reason(played: Town):
     ready = heard["ready"]
     assert (ready["eligible"], ready["available_fen"]) == (True, 500_000)
     assert (ready["prepayment_fen"], ready["insurance_fen"]) == (2_000, 3_000)
+    assert ready["deposit_waived"]
+    assert {"priority_bed", "dedicated_booking"} <= set(ready["entitlements"])
 
 
 async def test_citizen_id_card_code_and_hospital_number_name_one_person(played: Town):
@@ -257,6 +259,58 @@ async def test_a_charge_after_the_payment_stands_on_a_bill_of_its_own(played: To
     assert (first["state"], first["amount_fen"], first["supplementary"]) == ("paid", 114, False)
     assert (second["state"], second["amount_fen"], second["supplementary"]) == ("issued", 1_700, True)
     assert second["due_at"] - first["due_at"] >= 80 * 3_600_000
+
+
+async def test_a_dead_contract_hands_over_to_the_next_consented_source(played: Town):
+    """The first debit fails at Alipay for good; the next one goes through the UnionPay contract of the consent."""
+    heard = played.of("second_channel_by_consent")
+    assert heard["consented"]["outcome"] == "RECORDED"
+    bill = await played.bill(heard["visit"])
+    assert [(each["channel"], each["state"]) for each in bill["debits"]] == [
+        ("alipay", "failed"),
+        ("unionpay", "failed"),
+    ]
+    (ended,) = await played.events(heard["agreement"], "channel_agreement_ended")
+    assert ended["channel"] == "alipay"
+    assert (bill["state"], bill["open_fen"]) == ("issued", 104)
+
+
+async def test_a_frozen_bill_waits_for_two_people(played: Town):
+    """Nothing is debited at 72 h; the same person twice is refused; freed by two, the bill is debited at once."""
+    heard = played.of("frozen_and_freed")
+    assert [heard[name].get("outcome") for name in ("frozen", "first", "other")] == ["RECORDED", "HELD", "RECORDED"]
+    assert heard["same"]["code"] == "SAME_PERSON"
+    bill = await played.bill(heard["visit"])
+    (debit,) = bill["debits"]
+    assert (bill["state"], debit["state"]) == ("paid", "paid")
+    assert debit["started_at"] >= bill["closed_at"] + 80 * 3_600_000
+
+
+async def test_a_bank_that_bills_by_the_month_makes_one_due_date_of_two_visits(played: Town):
+    """Both bills stand on the statement of the 5th and are due at 23:00 of the 43rd day after it."""
+    heard = played.of("billed_by_the_month")
+    (statement,) = await played.events(heard["agreement"], "statement_issued")
+    first, second = await played.bill(heard["first"]), await played.bill(heard["second"])
+    assert (statement["amount_fen"], statement["bills"]) == (20_000, [first["bill"], second["bill"]])
+    assert played.clock_text(statement["statement_on"]) == "2026-07-05 00:00"
+    assert {played.clock_text(each["due_at"]) for each in (statement, first, second)} == {"2026-08-17 23:00"}
+
+
+async def test_a_revoked_consent_stops_new_credit_until_it_is_given_again(played: Town):
+    """The kiosk says to renew it; a visit is self-pay; after a new consent credit pays; the old debt stays."""
+    heard = played.of("consent_taken_back")
+    assert (heard["kiosk"]["reason"], heard["kiosk"]["next_step"]) == ("CONSENT", "renew_consent")
+    assert await played.split(heard["without"]) == {"self_pay": 7_000}
+    assert await played.reason(heard["without"]) == "CONSENT"
+    assert await played.split(heard["again"]) == {"credit": 8_000}
+    assert (await played.bill(heard["before"]))["amount_fen"] == 6_000
+
+
+async def test_a_prepayment_without_a_real_name_owner_is_found_and_listed(played: Town):
+    """73.00 under a hospital's number that nobody is linked to stands in the list of unclaimed prepayments."""
+    account = played.of("nobody_claims_it")["kiosk"]["id"][:26]
+    listed = {each["account"]: each["total_fen"] for each in (await played.get("/unclaimed-prepayments"))["items"]}
+    assert listed[account] == 7_300
 
 
 async def test_every_journey_of_the_programmes_was_played_to_its_end(played: Town):

@@ -79,9 +79,31 @@ async def one_person_many_numbers(city: City, person: Person) -> Heard:
     return {"agreement": agreement, "stranger": stranger, **answers}
 
 
+async def consent_taken_back(city: City, person: Person) -> Heard:
+    """The score may not be read any more: no new credit at once, what is owed stays; a new consent gives it again."""
+    agreement = await signed(city, person, PLATFORM, 680)
+    before = await visit(city, person, "XMZSH", [city.new_line(6_000)])
+    await city.scores.revoke(person, city.clock.city())
+    kiosk = await at_kiosk(city, "XMZSH", person=named(person))
+    without = await visit(city, person, "XMZSH", [city.new_line(7_000)])
+    await city.scores.push(person, city.clock.city(), 680, authorisation=f"AU-{person.number}-2")
+    again = await visit(city, person, "XMZSH", [city.new_line(8_000)])
+    return {"agreement": agreement, "kiosk": kiosk, "before": before, "without": without, "again": again}
+
+
+async def nobody_claims_it(city: City, person: Person) -> Heard:
+    """Money is paid in advance under a hospital's own number that no message ever links to a person."""
+    number = city.new_visit()
+    await city.dft("XMFYB", person, number, "outpatient", [city.new_line(7_300, kind="PY")])
+    kiosk = await at_kiosk(city, "XMFYB", person={"number": f"P{person.number:07d}"})
+    return {"kiosk": kiosk}
+
+
 JOURNEYS: Final[tuple[Journey, ...]] = (
     left_and_came_back,
     bank_of_choice,
     asked_at_the_kiosk,
     one_person_many_numbers,
+    consent_taken_back,
+    nobody_claims_it,
 )
