@@ -15,14 +15,12 @@ class Reason(StrEnum):
     # transport and form
     ACK_MODE = "ACK_MODE"
     AUTH = "AUTH"
-    BATCH_CONTROL = "BATCH_CONTROL"
     BATCH_COUNT = "BATCH_COUNT"
     BATCH_TOO_LARGE = "BATCH_TOO_LARGE"
     BODY = "BODY"
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
     BILL_FILE_FORM = "BILL_FILE_FORM"
     BILL_FILE_TOTALS = "BILL_FILE_TOTALS"
-    BUNDLE_ID_REUSED = "BUNDLE_ID_REUSED"
     BUNDLE_MULTI_PATIENT = "BUNDLE_MULTI_PATIENT"
     BUNDLE_UNSUPPORTED = "BUNDLE_UNSUPPORTED"
     CERT_CHAIN = "CERT_CHAIN"
@@ -84,10 +82,8 @@ class Reason(StrEnum):
     SCORE_RANGE = "SCORE_RANGE"
     SIGN_AMBIGUOUS = "SIGN_AMBIGUOUS"
     SPLIT_FIELD = "SPLIT_FIELD"
-    SPLIT_FUND = "SPLIT_FUND"
     SPLIT_LINES = "SPLIT_LINES"
     SPLIT_NEGATIVE = "SPLIT_NEGATIVE"
-    SPLIT_PERSONAL = "SPLIT_PERSONAL"
     SPLIT_TOTAL = "SPLIT_TOTAL"
     STATUS_INVALID = "STATUS_INVALID"
     SUBJECT_INVALID = "SUBJECT_INVALID"
@@ -204,12 +200,10 @@ _R = ReasonText
 REASONS: Mapping[Reason, ReasonText] = {
     Reason.ACK_MODE: _R(400, "AR", "103", False, "MSH-15 or MSH-16 is not AL, NE, ER or SU. Correct it and send again.", "MSH-15 或 MSH-16 不是 AL、NE、ER、SU 之一。请更正后重发。"),
     Reason.AUTH: _R(401, "AR", "207", False, "The request carries no valid credentials. Send the bearer token of your source.", "请求未携带有效凭证。请附上贵方来源的访问令牌。"),
-    Reason.BATCH_CONTROL: _R(422, "AE", "207", False, "The batch does not add up to its control totals; all of it was dropped. Send the whole batch again.", "批次与控制总数不符，整批未采用。请重发整批。"),
     Reason.BATCH_COUNT: _R(422, "AE", "207", False, "The batch trailer counts other messages than were sent; nothing was processed. Correct the count and send again.", "批尾计数与实际消息数不符，整批未处理。请更正后重发。"),
     Reason.BATCH_TOO_LARGE: _R(413, "AR", "207", False, "The batch holds more than 1,000 messages. Send smaller batches.", "批次超过 1,000 条消息。请拆分后发送。"),
     Reason.BODY: _R(400, "AE", "207", False, "The body cannot be read in the format this address expects. Send it in the documented form.", "报文格式与该接口不符，无法读取。请按文档格式发送。"),
     Reason.BODY_TOO_LARGE: _R(413, "AR", "207", False, "The body is larger than this address accepts. Split it and send the parts.", "报文超过该接口的大小上限。请拆分后发送。"),
-    Reason.BUNDLE_ID_REUSED: _R(409, "AE", "205", False, "This Bundle.id was used for another message. Give the new message a new Bundle.id.", "该 Bundle.id 已用于另一消息。请为新消息使用新的 Bundle.id。"),
     Reason.BUNDLE_MULTI_PATIENT: _R(422, "AE", "207", False, "A transaction Bundle may concern one patient only. Send one Bundle per patient.", "事务 Bundle 只能涉及一位患者。请按患者分别发送。"),
     Reason.BUNDLE_UNSUPPORTED: _R(422, "AE", "207", False, "This transaction holds entries that cannot be booked in one step: {why}. Nothing was stored; send them one by one or as a batch.", "该事务包含无法一次入账的条目：{why}。未保存任何内容，请逐条发送或改用 batch。"),
     Reason.CERT_CHAIN: _R(403, "AR", "207", False, "The certificate does not lead to a root we trust, or was not valid at txnTime. The notice was not believed.", "证书链不受信任，或在 txnTime 时无效。通知未被采信。"),
@@ -270,10 +264,8 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.SCORE_RANGE: _R(422, "AE", "102", False, "The score is not an integer on the agreed scale. It was not stored.", "分值不是约定范围内的整数，未保存。"),
     Reason.SIGN_AMBIGUOUS: _R(422, "AE", "207", False, "Kind, quantity and amount contradict each other in sign. Send a credit as the profile says.", "类型、数量与金额的正负相互矛盾。请按配置报送冲正。"),
     Reason.SPLIT_FIELD: _R(422, "AE", "101", False, "A part of the insurance settlement is missing. Send every part; absent is not zero.", "医保结算缺少分项。请报齐各分项，缺失不等于零。"),
-    Reason.SPLIT_FUND: _R(422, "AE", "207", False, "The fund details do not add up to the fund payment. The bill is blocked until corrected.", "基金明细之和与统筹支付不符，账单暂停，请更正。"),
     Reason.SPLIT_LINES: _R(422, "AE", "207", False, "The settlement total differs from the posted lines. The bill is blocked until corrected.", "结算总额与已入账明细不符，账单暂停，请更正。"),
     Reason.SPLIT_NEGATIVE: _R(422, "AE", "102", False, "A part of the settlement is negative. Send a contra entry instead.", "结算分项为负。请改用冲正。"),
-    Reason.SPLIT_PERSONAL: _R(422, "AE", "207", False, "Personal account and cash do not add up to the personal part. The bill is blocked until corrected.", "个人账户与现金之和与个人负担不符，账单暂停，请更正。"),
     Reason.SPLIT_TOTAL: _R(422, "AE", "207", False, "Fund, account, other and cash do not add up to the total. Nothing was booked; correct the settlement.", "统筹、个人账户、其他与现金之和与总额不符，未入账，请更正。"),
     Reason.STATUS_INVALID: _R(422, "AE", "103", False, "This status is not accepted. Use one of the documented values.", "不接受该状态值。请使用文档所列的值。"),
     Reason.SUBJECT_INVALID: _R(422, "AE", "207", False, "The id number has a wrong check digit. Correct it and send again.", "证件号校验位不符。请更正后重发。"),
@@ -301,7 +293,7 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.HOLD_CLOSED: _R(409, "AE", "207", False, "The hold was captured, voided or ended already. Place a new hold.", "该预授权已完成、撤销或失效。请重新申请预授权。"),
     Reason.HOLD_EXCEEDS: _R(409, "AE", "207", False, "{asked} is above what can be held or captured ({left}). Ask for at most {left}.", "{asked} 元超过可预授权或可扣金额 {left} 元，最多 {left} 元。"),
     Reason.HOLD_UNKNOWN: _R(404, "AE", "204", False, "There is no such hold. Check the hold id.", "没有该预授权。请核对编号。"),
-    Reason.LATE: _R(200, "AE", "0", False, "The notice came after a later state and changed nothing.", "通知晚于更新的状态，未作任何更改。"),
+    Reason.LATE: _R(200, "AE", "0", False, "The message came after a newer one and changed nothing. There is nothing to do.", "该消息晚于更新的状态，未作任何更改，无需处理。"),
     Reason.LINE_CHANGED: _R(409, "AE", "205", False, "Line {line} is already booked with other content. Send a reversal and a new line, or ask for line_replace in the profile.", "明细 {line} 已按不同内容入账。请先冲正再报新明细，或申请在方言中启用 line_replace。"),
     Reason.LINK_CONFLICT: _R(409, "AE", "207", False, "This hospital number is already linked to another person. A person must decide.", "该院内号已关联另一人。须人工处理。"),
     Reason.MERGE_AMBIGUOUS: _R(409, "AE", "207", False, "The two records belong to different persons as far as is known, so they were not merged. A person must decide.", "据现有信息两份档案属于不同的人，未合并。须人工处理。"),
@@ -322,16 +314,16 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.VISIT_ARCHIVED: _R(409, "AE", "207", False, "The visit was settled long ago and is archived. A person must book this line.", "该就诊早已结清并归档。须人工入账。"),
     Reason.VISIT_CLOSED: _R(409, "AE", "207", False, "The visit is closed. Send a supplementary charge or reopen the visit.", "就诊已关闭。请补报费用或重新开启就诊。"),
     Reason.VISIT_UNKNOWN: _R(422, "AE", "204", False, "The visit is neither in this message nor known. Send the visit first.", "就诊号既不在本消息中，也未登记。请先报送就诊。"),
-    Reason.AGREEMENT_MISSING: _R(200, "AE", "0", False, "No agreement is in force, so credit gave nothing.", "没有有效的信用就医协议，信用未支付。"),
+    Reason.AGREEMENT_MISSING: _R(200, "AE", "0", False, "No agreement is in force, so credit gave nothing. Sign one to use credit; this time pay at the window.", "没有有效的信用就医协议，信用未支付。签约后即可使用，本次请到窗口支付。"),
     Reason.CREDIT_EXHAUSTED: _R(200, "AE", "0", False, "Credit available was {available}; {rest} is to be paid at the window.", "信用额度可用 {available} 元，其余 {rest} 元请到窗口支付。"),
     Reason.FEEDBACK_UNDELIVERED: _R(502, "AE", "207", False, "The score source {source} did not take message {message} ({code}). Settle it with the source, then drop this dead letter with a reason.", "信用分来源 {source} 未接收消息 {message}（{code}）。请与其核对处理，再注明理由关闭此死信。"),
-    Reason.FAMILY_NOT_COVERED: _R(200, "AE", "0", False, "The payer's pack does not let a person of this age share a line, so credit gave nothing.", "付款人适用的政策不允许该年龄者共享额度，信用未支付。"),
-    Reason.FAMILY_NO_ANSWER: _R(200, "AE", "0", False, "The payer's account did not answer in time, so credit gave nothing; the hold is void.", "付款人账户未及时答复，信用未支付，冻结已作废。"),
-    Reason.NO_LINE: _R(200, "AE", "0", False, "The score gives no credit line under this pack, so credit gave nothing.", "按现行政策，该信用分没有额度，信用未支付。"),
+    Reason.FAMILY_NOT_COVERED: _R(200, "AE", "0", False, "The payer's pack does not let a person of this age share a line, so credit gave nothing. Pay at the window.", "付款人适用的政策不允许该年龄者共享额度，信用未支付，请到窗口支付。"),
+    Reason.FAMILY_NO_ANSWER: _R(200, "AE", "0", False, "The payer's account did not answer in time, so credit gave nothing; the hold is void. Pay at the window.", "付款人账户未及时答复，信用未支付，冻结已作废，请到窗口支付。"),
+    Reason.NO_LINE: _R(200, "AE", "0", False, "The score gives no credit line under this pack, so credit gave nothing. Pay at the window; a better score gives one.", "按现行政策，该信用分没有额度，信用未支付，请到窗口支付；信用分提高后可获额度。"),
     Reason.PRESET_EXCEEDED: _R(200, "AE", "0", False, "The charge is above what the fee-control preset leaves ({available}), so credit gave nothing; {rest} is to be paid at the window.", "本次费用超出费控预设余额（{available} 元），信用未支付，{rest} 元请到窗口支付。"),
-    Reason.SCENE_NOT_COVERED: _R(200, "AE", "0", False, "The pack does not cover this kind of visit, so credit gave nothing.", "现行政策不覆盖该就诊场景，信用未支付。"),
+    Reason.SCENE_NOT_COVERED: _R(200, "AE", "0", False, "The pack does not cover this kind of visit, so credit gave nothing. Pay at the window.", "现行政策不覆盖该就诊场景，信用未支付，请到窗口支付。"),
     Reason.SUSPENDED: _R(200, "AE", "0", False, "Credit is suspended because of an overdue bill. It resumes the day after it is paid.", "因有逾期账单，信用就医已暂停；还清次日恢复。"),
-    Reason.BARRED: _R(200, "AE", "0", False, "Credit is barred for this person, so credit gave nothing.", "该市民已被限制使用信用就医，信用未支付。"),
+    Reason.BARRED: _R(200, "AE", "0", False, "Credit is barred for this person, so credit gave nothing. Pay at the window; the platform operator can say why.", "该市民已被限制使用信用就医，信用未支付，请到窗口支付；原因可咨询平台管理员。"),
     Reason.BILL_FILE_FORM: _R(422, "AE", "102", False, "The bill file cannot be read at row {row}, column {column}: {fault}. Nothing of it was used; fetch it again.", "对账文件第 {row} 行「{column}」无法读取：{fault}。整个文件未使用，请重新下载。"),
     Reason.BILL_FILE_TOTALS: _R(422, "AE", "207", False, "The bill file's rows do not give its own {column}: {fault}. Nothing of it was used; fetch it again.", "对账文件明细与其「{column}」不符：{fault}。整个文件未使用，请重新下载。"),
     Reason.BANK_MISSING: _R(422, "AE", "101", False, "Under this pack a bank lends, so the person chooses one. Name the bank.", "该政策由银行授信，须由市民选择银行。请填写银行。"),
@@ -344,7 +336,7 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.NOT_THE_AUTHOR: _R(409, "AE", "207", False, "Only whoever opened the case may withdraw it. Ask them, or refuse the case.", "只有申请人可以撤回。请由申请人撤回，或驳回该申请。"),
     Reason.PROPOSAL_EXISTS: _R(409, "AE", "205", False, "The same was proposed already as {proposal}. Another person confirms or rejects that one.", "已有相同申请 {proposal}。请由另一人复核该申请。"),
     Reason.PROPOSAL_UNKNOWN: _R(404, "AE", "204", False, "There is no such open proposal. It was decided or has expired; propose it anew.", "没有该待复核申请，可能已处理或过期。请重新申请。"),
-    Reason.RELIEF_CASE_CLOSED: _R(409, "AE", "207", False, "The relief case is {state} already; nothing was changed.", "该救助申请已处理（{state}），未作任何更改。"),
+    Reason.RELIEF_CASE_CLOSED: _R(409, "AE", "207", False, "The relief case is {state} already; nothing was changed. Open a new one if it is still needed.", "该救助申请已处理（{state}），未作任何更改。如仍需要，请重新申请。"),
     Reason.RELIEF_CASE_EXISTS: _R(409, "AE", "205", False, "A relief case is already open for this bill. Decide or withdraw it first.", "该账单已有进行中的救助申请。请先处理或撤回。"),
     Reason.RELIEF_CASE_UNKNOWN: _R(404, "AE", "204", False, "There is no such relief case of this person. Check its id.", "没有该救助申请。请核对编号。"),
     Reason.RELIEF_EXCEEDS: _R(409, "AE", "207", False, "The relief of {asked} is above what can be paid ({most}). Name at most that.", "救助金额 {asked} 元超过可支付金额 {most} 元。请调低。"),
@@ -357,10 +349,10 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.LINK_INSURANCE_AT_COUNTER: _R(200, "AE", "0", False, "First visit: please link your insurance card at the payment counter once.", "首次使用，请先到收费窗口绑定医保卡，只需一次。"),
     Reason.NOT_INSURED: _R(200, "AE", "0", False, "Nothing shows that the person is insured here, so credit gave nothing. Link the insurance card at a counter.", "未见参保信息，信用未支付。请到窗口绑定医保卡。"),
     Reason.CLOCK_FAST_IN_PRODUCTION: _R(503, "AR", "207", False, "Clock speed is {speed} in the production profile. Remove MEDCREDIT_CLOCK_FILE; the hub did not start.", "生产配置下时钟倍速为 {speed}，平台未启动。请删除 MEDCREDIT_CLOCK_FILE。"),
-    Reason.DEAD_LETTER_CLOSED: _R(409, "AE", "207", False, "The dead letter is {status} already; nothing was done.", "该死信已处理（{status}），未作任何更改。"),
+    Reason.DEAD_LETTER_CLOSED: _R(409, "AE", "207", False, "The dead letter is {status} already; nothing was done. See what became of it with `medcredit dlq show`.", "该死信已处理（{status}），未作任何更改。请用 `medcredit dlq show` 查看。"),
     Reason.DEPENDENCY_UNREACHABLE: _R(503, "AR", "207", True, "{dependency} does not answer. Start it or correct its address, then try again.", "{dependency} 无响应。请启动该服务或更正其地址后重试。"),
     Reason.MIGRATION_PENDING: _R(503, "AR", "207", False, "Migration {have} of {want}. Run `medcredit migrate up`.", "数据库迁移为 {have}，应为 {want}。请运行 `medcredit migrate up`。"),
-    Reason.NOT_PARKED: _R(409, "AE", "207", False, "{why}; nothing was changed.", "{why}；未作任何更改。"),
+    Reason.NOT_PARKED: _R(409, "AE", "207", False, "{why}; nothing was changed. Name a partition and offset where a lane stopped.", "{why}；未作任何更改。请给出处理中断处的分区与位点。"),
     Reason.NOT_REINJECTABLE: _R(422, "AE", "207", False, "This dead letter cannot be re-injected: {why}. Ask its sender to send it again, or drop it with a reason.", "该死信无法重新注入：{why}。请发送方重发，或注明理由后丢弃。"),
     Reason.PACK_INVALID: _R(503, "AR", "207", False, "Policy pack {pack}, clause {clause}: {fault} ({code}). {remedy}", "政策包 {pack}，条款 {clause}：{fault}（{code}）。{remedy}"),
     Reason.SETTING_INVALID: _R(503, "AR", "207", False, "{setting} cannot be used: {fault}. {remedy}", "设置 {setting} 无效：{fault}。{remedy}"),
