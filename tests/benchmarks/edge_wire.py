@@ -22,6 +22,7 @@ import uvloop
 from hub.roles.edge import Edge
 from hub.runtime.bus import create_topics, delete_topics
 from hub.runtime.clock import SystemClock
+from hub.runtime.collector import collect_rarely
 from hub.runtime.settings import Address, EdgeSettings, read_settings
 from infra.kafka import EmbeddedKafka
 
@@ -42,6 +43,7 @@ async def measure(bootstrap: str, messages: int, rate: float) -> dict[str, Any]:
     try:
         while not edge.intake.ready:  # noqa: ASYNC110 - the broker announces nothing
             await asyncio.sleep(0.05)
+        collect_rarely()
         await _load(edge, 1000, 0, "W")
         before = time.process_time()
         found = await _load(edge, messages, rate, "A")
