@@ -14,10 +14,10 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Annotated, Any
 
 import msgspec
-import psutil
 import typer
 import uvloop
 
+from hub.cli.bench_edge import measure_edge
 from hub.cli.bench_lanes import measure_lanes
 from hub.cli.bench_recovery import measure_recovery
 from hub.cli.bench_stack import CITY, LINES, Found, load, running, undecided
@@ -26,18 +26,16 @@ from hub.cli.calibration import REFERENCE, calibration
 from hub.cli.cpu_costs import cost_per_message, cpu_seconds
 from hub.cli.decide_stages import decision_costs
 from hub.cli.drain import drained
-from hub.cli.edge_stages import stage_costs
 from hub.cli.floors import Verdict, at_least, at_most, missed
 from hub.cli.output import JSON_OPTION, say, show
 from hub.runtime.settings import Settings
 
-_EDGE_ONLY = {"edge": 1}
 _PIPELINE = {"edge": 1, "streams": 1, "projector": 1}
 _MISSED = 1
 """Exit code when a floor is missed."""
 _SHARE = 0.99
 """Of the rate asked for: the generator's first and last tick are not full ones."""
-_FLOORS = {"decide_us": 60, "hl7": 3000, "paced_p99_ms": 100, "end_to_end": 1000}
+_FLOORS = {"decide_us": 60, "end_to_end": 1000}
 
 
 def register(app: typer.Typer) -> None:
@@ -55,7 +53,7 @@ def bench(
     """Measure this machine. Example: medcredit bench charges --seconds 60 --rate 1000."""
     runs: dict[str, Callable[[], Coroutine[Any, Any, Found]]] = {
         "decide": _decide,
-        "hl7": _hl7,
+        "hl7": measure_edge,
         "lanes": measure_lanes,
         "charges": lambda: _charges(seconds, rate),
         "recovery": measure_recovery,
@@ -92,41 +90,6 @@ async def _decide() -> Found:
     found = decision_costs(3000, LINES, CITY)
     median = found["decide"]["median_us"]
     return found, [at_most("decide and evolve a charge, 5 lines, median", median, _FLOORS["decide_us"], "µs")]
-
-
-async def _hl7() -> Found:
-    """HL7 over MLLP until the acknowledgement, which follows the durable record: one edge process, five lines."""
-    async with running(_EDGE_ONLY) as (stack, _, supervisor):
-        address = f"127.0.0.1:{stack.ports['mllp']}"
-        await load(address, 2000, prefix="W")  # warm
-        edge = psutil.Process(supervisor.of_role("edge")[0].pid)
-        alone, before = await _generator_limit(), _cpu_seconds(edge)
-        fast = await load(address, 30_000, prefix="A")
-        spent = (_cpu_seconds(edge) - before) / 30_000 * 1e6
-        paced = await load(address, 15_000, rate=1000, prefix="P")
-        found = {
-            "lines_per_message": LINES,
-            "generator_alone": alone,
-            "as_fast_as_answered": fast,
-            "at_1000_a_second": paced,
-            "edge_cpu_us_per_message": _edge_costs(spent),
-        }
-        return found, [
-            at_least("HL7 to ACK after durable, 5 lines", fast["rate"], _FLOORS["hl7"], "messages/s"),
-            at_most("p99 at 1,000 messages/s", paced["p99_ms"], _FLOORS["paced_p99_ms"], "ms"),
-        ]
-
-
-def _edge_costs(spent: float) -> dict[str, float]:
-    """Return µs of a message by stage; what no stage of ours explains is sockets, event loop and the log's client."""
-    costs = {name: round(cost, 1) for name, cost in stage_costs(300, LINES, CITY)}
-    rest = round(spent - sum(costs.values()), 1)
-    return {**costs, "sockets, loop and log append": rest, "in all": round(spent, 1)}
-
-
-def _cpu_seconds(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return times.user + times.system
 
 
 async def _charges(seconds: int, rate: int) -> Found:
@@ -166,19 +129,6 @@ async def _watched_lag(settings: Settings, loading: "asyncio.Future[Any]") -> li
         await asyncio.wait({loading}, timeout=2)
         lags.append(await undecided(settings))
     return lags
-
-
-async def _generator_limit() -> dict[str, Any]:
-    """Return what the generator reaches against a server that answers at once and keeps nothing."""
-    echo = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "hub.simulate.load", "--echo", stdout=subprocess.PIPE
-    )
-    try:
-        port = await echo.stdout.readline() if echo.stdout else b""
-        return await load(f"127.0.0.1:{int(port)}", 30_000, prefix="G")
-    finally:
-        echo.terminate()
-        await echo.wait()
 
 
 def _machine() -> dict[str, Any]:

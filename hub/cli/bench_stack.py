@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import MappingProxyType
 from typing import Any, Final
@@ -18,7 +18,7 @@ from hub.cli.stack import Stack, new_run_dir, prepare
 from hub.runtime.bus import group_lag
 from hub.runtime.clock import start_city
 from hub.runtime.settings import Settings
-from hub.runtime.supervisor import Supervisor
+from hub.runtime.supervisor import ROLE_COMMAND, Supervisor
 
 CITY: Final = 1_782_867_600_000
 """City time at which every measurement begins."""
@@ -36,9 +36,13 @@ async def nothing(_settings: Settings) -> None:
 
 @asynccontextmanager
 async def running(
-    processes: Mapping[str, int], before: Callable[[Settings], Awaitable[None]] = nothing
+    processes: Mapping[str, int],
+    before: Callable[[Settings], Awaitable[None]] = nothing,
+    command: Sequence[str] = ROLE_COMMAND,
 ) -> AsyncIterator[tuple[Stack, Settings, Supervisor]]:
     """Run broker, database and these roles; `before` is awaited with topics made and no role running yet.
+
+    `command`, with the role behind it, starts a process of a role.
 
     The city's clock runs at normal speed from CITY.
     """
@@ -51,7 +55,7 @@ async def running(
             await prepare(settings)
             await before(settings)
             supervisor = stack.supervisor(
-                lambda ended: note(f"WARN {ended.role} ended with {ended.exit_code}"), processes
+                lambda ended: note(f"WARN {ended.role} ended with {ended.exit_code}"), processes, command
             )
             supervisor.start()
             try:

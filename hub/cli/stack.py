@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from hub.runtime.bus import create_topics
 from hub.runtime.migrations import migrate
 from hub.runtime.score_sources import write_score_sources
 from hub.runtime.settings import Settings, read_settings
-from hub.runtime.supervisor import ChildPlan, Supervisor
+from hub.runtime.supervisor import ROLE_COMMAND, ChildPlan, Supervisor
 from infra.errors import PortTakenError, StartError
 from infra.kafka import EmbeddedKafka
 from infra.postgres import EmbeddedPostgres
@@ -179,11 +179,14 @@ class Stack:
             return read_settings()
 
     def supervisor(
-        self, on_end: Callable[[Any], None], processes: Mapping[str, int] = MappingProxyType(ROLE_PROCESSES)
+        self,
+        on_end: Callable[[Any], None],
+        processes: Mapping[str, int] = MappingProxyType(ROLE_PROCESSES),
+        command: Sequence[str] = ROLE_COMMAND,
     ) -> Supervisor:
         """Return the supervisor of the roles with so many processes each, not started."""
         plans = [ChildPlan(role, number) for role, count in processes.items() for number in range(count)]
-        return Supervisor(plans, run_dir=self.run_dir, environment=self.environment, on_end=on_end)
+        return Supervisor(plans, run_dir=self.run_dir, environment=self.environment, command=command, on_end=on_end)
 
 
 def new_run_dir(name: str) -> Path:

@@ -30,7 +30,8 @@ _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 10.0
 _HEALTHY_SECONDS = 20.0
 _READY_POLL_SECONDS = 0.1
-_ROLE_COMMAND = (sys.executable, "-m", "hub.cli", "run")
+ROLE_COMMAND = (sys.executable, "-m", "hub.cli", "run")
+"""What starts a role, its name behind it."""
 
 _log = get_logger("supervisor")
 
@@ -191,7 +192,7 @@ class Supervisor:
         *,
         run_dir: Path,
         environment: Mapping[str, str],
-        command: Sequence[str] = _ROLE_COMMAND,
+        command: Sequence[str] = ROLE_COMMAND,
         on_end: Callable[[ChildEnded], None] = lambda _ended: None,
     ) -> None:
         common = {**os.environ, **environment}

@@ -20,6 +20,8 @@ from hub.simulate.hl7_messages import Hospital, Line, Writer, frame
 from hub.simulate.persons import make_person
 
 _END = b"\x1c\r"
+_TURN_SECONDS = 0.002
+"""Between two looks of a paced generator at what is due."""
 _ECHO = b"\x0bMSH|^~\\&|XMHUB|XM|HIS|XMZSH|20260701090000+0800||ACK^P03^ACK|A|P|2.5.1\rMSA|AA|X\r\x1c\r"
 
 
@@ -47,24 +49,29 @@ class LoadResult:
     busy: int = 0
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
+    pauses: list[float] = field(default_factory=list)
+    """By how much each turn of a paced generator came too late: no answer was read meanwhile either."""
 
     def document(self) -> dict[str, Any]:
         """Return counts, rate and percentiles in milliseconds."""
-        ordered = sorted(self.latencies) or [0.0]
-
-        def at(share: float) -> float:
-            return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000, 2)
-
+        latencies, pauses = sorted(self.latencies), sorted(self.pauses)
         return {
             "accepted": self.accepted,
             "refused": self.refused,
             "busy": self.busy,
             "seconds": round(self.seconds, 2),
             "rate": round((self.accepted + self.refused) / max(self.seconds, 1e-9)),
-            "p50_ms": at(0.50),
-            "p99_ms": at(0.99),
-            "max_ms": round(ordered[-1] * 1000, 2),
+            "p50_ms": _at(0.50, latencies),
+            "p99_ms": _at(0.99, latencies),
+            "max_ms": _at(1, latencies),
+            "generator_pause_p99_ms": _at(0.99, pauses),
+            "generator_pause_max_ms": _at(1, pauses),
         }
+
+
+def _at(share: float, ordered: Sequence[float]) -> float:
+    """Return the value at this share of ordered seconds, in milliseconds; 0 where there is none."""
+    return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000, 2) if ordered else 0.0
 
 
 class _Sender(asyncio.Protocol):
@@ -137,7 +144,7 @@ async def run_load(
     ]
     began = time.perf_counter()
     if rate:
-        await _paced(senders, rate)
+        await _paced(senders, rate, result.pauses)
     else:
         for sender in senders:
             sender.fill()
@@ -146,14 +153,16 @@ async def run_load(
     return result
 
 
-async def _paced(senders: Sequence[_Sender], rate: float) -> None:
+async def _paced(senders: Sequence[_Sender], rate: float, pauses: list[float]) -> None:
     began, sent, more = time.perf_counter(), 0, True
     while more:
-        due = int((time.perf_counter() - began) * rate)
+        turn = time.perf_counter()
+        due = int((turn - began) * rate)
         while sent < due and more:
             more = senders[sent % len(senders)].send()
             sent += 1
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(_TURN_SECONDS)
+        pauses.append(max(0.0, time.perf_counter() - turn - _TURN_SECONDS))
     for sender in senders:
         sender.send()  # each learns that nothing is left
 
