@@ -4,7 +4,7 @@ The record is complete: what was decided, why, the balanced postings, and how ea
 so that a projection copies and never computes.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 from schemas.commands import Channel, Instant, Interface, Scene, Struct, Via
 from schemas.events import Allocation, Event
@@ -79,15 +79,14 @@ class Posting(Struct, frozen=True):
 
 
 class Step(Struct, frozen=True):
-    """One step of the deduction order: what the source had, gave and left, and why (domain 4.1).
+    """One step of the deduction order: what the source had and gave, and why (domain 4.1).
 
     `clause` cites the pack: `xiamen-city-2023 tiers[0]`; `source` the public description: key and paragraph.
     """
 
     name: Literal["insurance", "prepayment", "credit", "self_pay"]
-    available_fen: int
-    taken_fen: int
-    left_fen: int
+    available_fen: int = 0
+    taken_fen: int = 0
     reason: str = ""
     parameters: dict[str, str] = {}
     clause: str = ""
@@ -131,22 +130,26 @@ class PersonView(Struct, frozen=True, tag="person"):
     """The account after the record."""
 
     account: str
-    kind: Literal["person", "number", "feed"]
-    name_masked: str
-    id_masked: str
-    status: Literal["active", "suspended", "barred"]
-    insurance_fen: int
-    prepayments: dict[str, int]
-    refundable_fen: int
-    agreement: str
-    pack: str
-    bank: str
-    channel: str
-    limit_fen: int
-    used_fen: int
-    held_fen: int
+    kind: Literal["person", "number", "feed"] = "person"
+    name_masked: str = ""
+    id_masked: str = ""
+    status: Literal["active", "suspended", "barred"] = "active"
+    insurance_fen: int = 0
+    prepayments: dict[str, int] = {}
+    refundable_fen: int = 0
+    agreement: str = ""
+    pack: str = ""
+    bank: str = ""
+    channel: str = ""
+    limit_fen: int = 0
+    used_fen: int = 0
+    held_fen: int = 0
     linked_person: str = ""
     family: FamilyView | None = None
+
+
+NOTHING: Final = Allocation()
+"""Nothing was taken back."""
 
 
 class ChargeView(Struct, frozen=True, tag="charge"):
@@ -161,8 +164,8 @@ class ChargeView(Struct, frozen=True, tag="charge"):
     pack: str
     total_fen: int
     allocation: Allocation
-    returned: Allocation
-    status: Literal["posted", "held", "settled", "reversed"]
+    returned: Allocation = NOTHING
+    status: Literal["posted", "held", "settled", "reversed"] = "posted"
     """`held` waits for its settlement; `settled` was split as part of another charge."""
     bill: str = ""
 

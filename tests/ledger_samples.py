@@ -8,7 +8,7 @@ import msgspec
 from schemas.commands import Item
 from schemas.dead_letters import DeadLetter
 from schemas.events import Allocation, ChargePosted, PostedLine
-from schemas.ids import account_id, make_id, message_hash
+from schemas.ids import account_id, make_id
 from schemas.ledger import BillView, ChargeView, CommandSource, DebitView, LedgerRecord, PersonView, Posting
 from streams.chain import FIRST, chained
 
@@ -71,8 +71,7 @@ class LedgerWriter:
     def _line(self, account: str, seq: int, n: int) -> PostedLine:
         item = Item("XD0001", "NHSA", "阿莫西林胶囊")
         return PostedLine(
-            f"F-{account}-{seq}-{n}", "charge", self._random.randrange(1, 9000), item,
-            message_hash(account, str(seq), str(n)), self.at,
+            f"F-{account}-{seq}-{n}", self._random.randrange(1, 9000), item, self.at,
         )  # fmt: skip
 
     def _person(self, account: str, seq: int) -> PersonView:

@@ -117,8 +117,8 @@ class Scene:
         person.used_fen += parts.credit_fen
         charge, visit = make_id(person.account, "C", person.charges), f"V{self.partition}-{self.commands}"
         line = PostedLine(
-            f"F{self.partition}-{self.commands}", "charge", parts.total_fen(), Item("XD0001", "NHSA", "阿莫西林胶囊"),
-            "0" * 32, self.now, department=department, unit_price=str(parts.total_fen() / 100),
+            f"F{self.partition}-{self.commands}", parts.total_fen(), Item("XD0001", "NHSA", "阿莫西林胶囊"),
+            self.now, department=department, unit_price=str(parts.total_fen() / 100),
         )  # fmt: skip
         event = ChargePosted(
             charge,
@@ -280,10 +280,9 @@ def steps_of(parts: Allocation) -> tuple[Step, ...]:
         short_of = name == "credit" and parts.self_pay_fen > 0
         steps.append(
             Step(
-                name,
+                name,  # type: ignore[arg-type]
                 taken + spare,
                 taken,
-                rest,  # type: ignore[arg-type]
                 reason="CREDIT_EXHAUSTED" if short_of else "",
                 parameters={"available": f"{taken / 100:.2f}", "rest": f"{rest / 100:.2f}"} if short_of else {},
                 clause=f"{PACK} {clause}" if clause else "",

@@ -13,7 +13,7 @@ from hub.domain.draft import CHARGE_QUARANTINE, Draft, Outcome, Refusal
 from hub.domain.family_asks import ask_payer, needed_from_payer
 from hub.domain.frozen import Frozen
 from hub.domain.holds import capture
-from hub.domain.lines import Sorted, booked_line, posted_line, sort_lines
+from hub.domain.lines import Sorted, booked_line, canonical_line, posted_line, sort_lines
 from hub.domain.matching import Hit, OpenLines, Wanted, match_credit
 from hub.domain.parking import park, unpark
 from hub.domain.reversals import Taking, check_takings, exceeds, take_back
@@ -162,17 +162,16 @@ def _plan_credits(draft: Draft, body: PostCharge, lines: Sorted) -> Credits | Re
     unmatched: list[PostedLine] = []
     open_lines = OpenLines(draft.encounter(body.institution, body.visit), lines.charges)
     fresh_open = {key: line.amount_fen for key, line in lines.charges.items()}
-    for line, content in lines.credits:
+    for line in lines.credits:
         wanted = Wanted(line.line_key, line.reverses, line.order_no, line.item.code, line.amount_fen)
         match = match_credit(draft.state, body.institution, wanted, lines.charges, open_lines)
         if match == "several":
             return Refusal(Reason.CREDIT_UNMATCHED, quarantine=CHARGE_QUARANTINE)
-        posted = posted_line(line, content)
         if isinstance(match, str):
-            unmatched.append(replace(posted, amount_fen=0) if line.entered_in_error else posted)
+            unmatched.append(_credit_line(line, 0 if line.entered_in_error else line.amount_fen))
             continue
         amount = _credit_amount(line, match, fresh_open)
-        posted = replace(posted, amount_fen=amount, reverses=match.line_key)
+        posted = _credit_line(line, amount, match.line_key)
         if match.visit is not None:
             takings.append(Taking(match.visit.key, match.line_key, amount, posted))
             continue
@@ -188,6 +187,11 @@ def _credit_amount(line: ChargeLine, match: Hit, fresh_open: dict[str, int]) -> 
     if not line.entered_in_error:
         return line.amount_fen
     return fresh_open[match.line_key] if match.visit is None else match.visit.lines[match.line_key].open_fen
+
+
+def _credit_line(line: ChargeLine, amount_fen: int, reverses: str = "") -> PostedLine:
+    content = canonical_line(line) if amount_fen != line.amount_fen else ""
+    return replace(posted_line(line), amount_fen=amount_fen, reverses=reverses or line.reverses, content=content)
 
 
 def _open_visit(draft: Draft, body: PostCharge, pack: Pack, *, charged: bool) -> None:

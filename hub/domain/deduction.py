@@ -86,10 +86,10 @@ def split_charge(case: Case, total_fen: int, settlement: InsuranceSplit | None) 
     order = case.pack.deduction
     clause, source = order.clause, order.source
     steps = (
-        Step("insurance", held, insurance, held - insurance, "", NO_PARAMETERS, clause, source),
-        Step("prepayment", kept, prepayment, kept - prepayment, "", NO_PARAMETERS, clause, source),
-        Step("credit", free, credit, free - credit, reason, parameters, cited.clause, cited.source),
-        Step("self_pay", self_pay, self_pay, 0, "", NO_PARAMETERS, clause, source),
+        Step("insurance", held, insurance, "", NO_PARAMETERS, clause, source),
+        Step("prepayment", kept, prepayment, "", NO_PARAMETERS, clause, source),
+        Step("credit", free, credit, reason, parameters, cited.clause, cited.source),
+        Step("self_pay", self_pay, self_pay, "", NO_PARAMETERS, clause, source),
     )
     return Split(Parts(fund, account, other, prepayment, credit, self_pay), steps, reason, parameters)
 

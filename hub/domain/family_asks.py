@@ -192,8 +192,8 @@ def _steps(
 ) -> tuple[Step, ...]:
     insurance, prepayment, _, self_pay = split.steps
     rest = split.parts.self_pay - credit
-    given = Step("credit", granted, credit, granted - credit, reason, parameters, cited.clause, cited.source)
-    last = Step("self_pay", rest, rest, 0, clause=self_pay.clause, source=self_pay.source)
+    given = Step("credit", granted, credit, reason, parameters, cited.clause, cited.source)
+    last = Step("self_pay", rest, rest, clause=self_pay.clause, source=self_pay.source)
     return insurance, prepayment, given, last
 
 

@@ -15,12 +15,14 @@ DIGITS_MAX: Final = 40
 """A quantity beyond this is compared as it was sent."""
 
 
-def canonical_line(line: ChargeLine) -> str:
+def canonical_line(line: ChargeLine | PostedLine) -> str:
     """Return kind, amount, quantity and item: the same line over HL7 and FHIR gives the same text (architecture 4)."""
-    quantity = line.quantity
-    if quantity != "1":
-        quantity = canonical_quantity(quantity)
-    return f"{line.kind}|{line.amount_fen}|{quantity}|{line.item.code}"
+    return canonical_text(line.kind, line.amount_fen, line.quantity, line.item.code)
+
+
+def canonical_text(kind: str, amount_fen: int, quantity: str, item: str) -> str:
+    """Return what is compared of two lines under one key."""
+    return f"{kind}|{amount_fen}|{canonical_quantity(quantity)}|{item}"
 
 
 def canonical_quantity(text: str) -> str:
@@ -35,15 +37,14 @@ def canonical_quantity(text: str) -> str:
     return format(quantity, "f") if plain else text
 
 
-def posted_line(line: ChargeLine, content: str) -> PostedLine:
+def posted_line(line: ChargeLine) -> PostedLine:
     """Return the line as it is booked."""
     return PostedLine(
         line.line_key,
-        line.kind,
         line.amount_fen,
         line.item,
-        content,
         line.service_at,
+        line.kind,
         line.quantity,
         line.unit_price,
         line.department,
@@ -58,8 +59,7 @@ class Sorted(Frozen, frozen=True):
     visits: list[Encounter]
     """The institution's unarchived visits before the message."""
     charges: dict[str, PostedLine]
-    credits: list[tuple[ChargeLine, str]]
-    """Each with its canonical text."""
+    credits: list[ChargeLine]
     memos: dict[str, PostedLine]
     """Memo and payment lines: remembered, never split."""
     replaced: list[tuple[Encounter, str, Line]]
@@ -103,7 +103,7 @@ def sort_lines(state: AccountState, body: PostCharge) -> Sorted:
     lines = Sorted(visits, {}, [], {}, [], [])
     for line in body.lines:
         sort = _sort_credit if line.kind == "credit" else _sort_line
-        if not sort(visits, body, line, canonical_line(line), lines):
+        if not sort(visits, body, line, lines):
             return replace(lines, changed=line.line_key)
     return lines
 
@@ -114,7 +114,7 @@ def _all_new(visits: list[Encounter], lines: tuple[ChargeLine, ...]) -> dict[str
     for line in lines:
         if line.kind != "charge" or not line.amount_fen:
             return None
-        fresh[line.line_key] = posted_line(line, canonical_line(line))
+        fresh[line.line_key] = posted_line(line)
     keys = fresh.keys()
     for visit in visits:
         if not visit.lines.keys().isdisjoint(keys):
@@ -122,41 +122,48 @@ def _all_new(visits: list[Encounter], lines: tuple[ChargeLine, ...]) -> dict[str
     return fresh if len(fresh) == len(lines) else None
 
 
-def _sort_credit(visits: list[Encounter], _body: PostCharge, line: ChargeLine, content: str, lines: Sorted) -> bool:
+def _sort_credit(visits: list[Encounter], _body: PostCharge, line: ChargeLine, lines: Sorted) -> bool:
     """Return False when the key is known with other content."""
     known = next((e.credits[line.line_key] for e in visits if line.line_key in e.credits), None)
-    twice = next((known_content for other, known_content in lines.credits if other.line_key == line.line_key), None)
+    twice = next((other for other in lines.credits if other.line_key == line.line_key), None)
     if known is None and twice is None:
-        lines.credits.append((line, content))
+        lines.credits.append(line)
         return True
+    content = canonical_line(line)
     if known is not None and known[0] == content:
         lines.repeated.append(known[1])
         return True
-    return known is None and twice == content
+    return known is None and twice is not None and canonical_line(twice) == content
 
 
-def _sort_line(visits: list[Encounter], body: PostCharge, line: ChargeLine, content: str, lines: Sorted) -> bool:
+def _sort_line(visits: list[Encounter], body: PostCharge, line: ChargeLine, lines: Sorted) -> bool:
     """Return False when the key is known with other content and may not be replaced."""
     twice = lines.charges.get(line.line_key) or lines.memos.get(line.line_key)
     if twice is not None:
-        return twice.content_hash == content
+        return canonical_line(twice) == canonical_line(line)
     known = _find_line(visits, line.line_key)
     if known is None:
-        _take(line, content, lines)
+        _take(line, lines)
         return True
     encounter, booked = known
-    if encounter.visit == body.visit and booked.content == content:
+    if encounter.visit == body.visit and _says_the_same(booked, line):
         lines.repeated.append(booked.charge)
         return True
     if not body.replace_lines or encounter.visit != body.visit:
         return False
     lines.replaced.append((encounter, line.line_key, booked))
-    _take(line, content, lines)
+    _take(line, lines)
     return True
 
 
-def _take(line: ChargeLine, content: str, lines: Sorted) -> None:
+def _says_the_same(booked: Line, line: ChargeLine) -> bool:
+    """Return True when a line's canonical text is that of a booked one."""
+    known = canonical_text(booked.kind, booked.amount_fen, booked.quantity, booked.item)
+    return known == canonical_line(line)
+
+
+def _take(line: ChargeLine, lines: Sorted) -> None:
     if line.kind == "charge" and line.amount_fen:
-        lines.charges[line.line_key] = posted_line(line, content)
+        lines.charges[line.line_key] = posted_line(line)
     else:
-        lines.memos[line.line_key] = posted_line(line, content)
+        lines.memos[line.line_key] = posted_line(line)

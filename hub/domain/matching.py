@@ -96,4 +96,4 @@ def _named(state: AccountState, institution: str, line_key: str, fresh: Fresh) -
     if line_key in fresh:
         return Hit(line_key, None)
     known = booked_line(state, institution, line_key)
-    return None if known is None or known[1].memo else Hit(line_key, known[0])
+    return None if known is None or known[1].kind != "charge" else Hit(line_key, known[0])

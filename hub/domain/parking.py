@@ -42,15 +42,15 @@ def _parked_taking(draft: Draft, encounter: Encounter, line: ParkedLine) -> Taki
     amount = match.visit.lines[match.line_key].open_fen if line.in_full else line.amount_fen
     posted = PostedLine(
         line.line_key,
-        "credit",
         amount,
         Item(line.item, line.item_system, line.item_name),
-        line.content,
         line.service_at,
+        "credit",
         line.quantity,
         line.unit_price,
         line.department,
         line.order_no,
         match.line_key,
+        line.content,
     )
     return Taking(match.visit.key, match.line_key, amount, posted)

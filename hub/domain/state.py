@@ -20,7 +20,7 @@ from hub.domain.holds_state import Hold
 from hub.domain.prepayment_state import Deposit
 from hub.domain.sources_state import RepaymentSource
 from hub.domain.standing_state import Enrolment, Listing, Proposal, ReliefCase, Standing
-from schemas.commands import Cause, Channel, Instant, Scene
+from schemas.commands import Cause, Channel, Instant, LineKind, Scene
 
 VERSION: Final = 1
 NEVER: Final = (1 << 64) - 1
@@ -44,15 +44,15 @@ class Parts(Frozen, frozen=True):
 
 
 class Line(Frozen, frozen=True):
-    """A charge line as booked; `open_fen` is what later credits may still take from it."""
+    """A line as booked; `open_fen` is what later credits may still take from it: nothing from what never charged."""
 
     charge: str
     amount_fen: int
     open_fen: int
-    content: str
     item: str
     order_no: str = ""
-    memo: bool = False
+    kind: LineKind = "charge"
+    quantity: str = "1"
 
 
 class Charge(Frozen, frozen=True):

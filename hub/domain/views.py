@@ -19,13 +19,23 @@ from schemas.events import (
     SettlementReversed,
 )
 from schemas.ids import account_of
-from schemas.ledger import BillView, ChargeView, DebitView, FamilyHoldView, FamilyMember, FamilyView, PersonView, View
+from schemas.ledger import (
+    NOTHING,
+    BillView,
+    ChargeView,
+    DebitView,
+    FamilyHoldView,
+    FamilyMember,
+    FamilyView,
+    PersonView,
+    View,
+)
 
 RELINKING: Final = frozenset(
     (BillIssued, BillRevised, BillClosed, SettlementReversed, FamilyBillTaken, AccountAbsorbed)
 )
 """Events that change which bill charges belong to, or their status."""
-NOTHING: Final = Parts()
+UNRETURNED: Final = Parts()
 LINKED_VIEWS_MAX: Final = 2_000
 """A record stays below its size; of a longer stay the older charges are found by their visit."""
 
@@ -130,7 +140,7 @@ def charge_view(encounter: Encounter, charge: Charge) -> ChargeView:
     """Return a charge with its original split and what was taken back since."""
     returned, total = charge.returned, charge.total_fen
     status: Literal["posted", "held", "settled", "reversed"] = charge.status
-    if status == "posted" and returned != NOTHING and charge.returned_fen >= total > 0:
+    if status == "posted" and returned != UNRETURNED and charge.returned_fen >= total > 0:
         status = "reversed"
     return ChargeView(
         charge.id,
@@ -142,7 +152,7 @@ def charge_view(encounter: Encounter, charge: Charge) -> ChargeView:
         charge.pack,
         total,
         allocation_of(charge.parts),
-        allocation_of(returned),
+        NOTHING if returned == UNRETURNED else allocation_of(returned),
         status,
         charge.bill,
     )

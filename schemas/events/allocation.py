@@ -33,13 +33,14 @@ class PostedLine(Struct, frozen=True):
     """A line as booked."""
 
     line_key: str
-    kind: LineKind
     amount_fen: int
     item: Item
-    content_hash: str
     service_at: Instant
+    kind: LineKind = "charge"
     quantity: str = "1"
     unit_price: str = ""
     department: str = ""
     order_no: str = ""
     reverses: str = ""
+    content: str = ""
+    """The line's canonical text where its amount is not the one that was sent: of a credit entered in error."""

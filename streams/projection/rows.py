@@ -243,7 +243,7 @@ def _add_lines(rows: list[Row], record: LedgerRecord) -> None:
                 (
                     *(record.account, record.seq, number, record.now, charge, institution),
                     *(key_column(line.line_key), line.kind),
-                    *(line.amount_fen, line.item.code, line.item.system, line.item.name, line.content_hash),
+                    *(line.amount_fen, line.item.code, line.item.system, line.item.name, line.content),
                     *(line.service_at, line.quantity, line.unit_price, line.department, line.order_no, line.reverses),
                 )
             )

@@ -51,7 +51,7 @@ class Deposits:
                     booked[record["account"]] += event["amount_fen"]
             for view in record.get("after", ()):
                 if view["type"] == "person":
-                    last[record["account"]] = sum(view["prepayments"].values())
+                    last[record["account"]] = sum(view.get("prepayments", {}).values())
                     if last[record["account"]] != booked[record["account"]]:
                         texts.append(f"{record['account']} seq {record['seq']}: a balance that is not its deposits")
         wrong = [a for a in expected if not expected[a] == booked[a] == last.get(a)]

@@ -258,7 +258,7 @@ async def test_an_altered_record_is_caught(settings: Settings, books_dsn: str):
 
 async def test_a_line_under_two_accounts_becomes_one_incident(settings: Settings, books_dsn: str):
     """The same institution and line key in two accounts, in two partitions: one incident naming both."""
-    line = PostedLine("F-77", "charge", 500, Item("X"), "h", START)
+    line = PostedLine("F-77", 500, Item("X"), START)
     writers = [LedgerWriter(partition, accounts=1, seed=partition) for partition in range(2)]
     for writer in writers:
         writer._line = lambda *_: line
@@ -319,7 +319,7 @@ async def test_very_long_keys_of_a_sender_do_not_stop_the_books(settings: Settin
     """A line key of 4,000 characters is kept in the record, cut in the columns, and still told apart."""
     keys = ["F" * 4000 + end for end in ("1", "2")]
     writer = LedgerWriter(0, accounts=1, lines=2)
-    writer._line = lambda _account, _seq, n: PostedLine(keys[n], "charge", 500, Item("X"), "h", START)
+    writer._line = lambda _account, _seq, n: PostedLine(keys[n], 500, Item("X"), START)
     await append(settings, writer, 1)
     async with running(settings, books_dsn) as (_, task):
         await until(books_dsn, RECORDS, 1, task)

@@ -18,6 +18,7 @@ from hub.domain.evolve.changes import (
     without,
 )
 from hub.domain.evolve.visits import visit_key
+from hub.domain.lines import canonical_line
 from hub.domain.state import (
     AccountState,
     Alarm,
@@ -123,14 +124,21 @@ def _booked(encounter: Encounter, charge: Charge, posted: tuple[PostedLine, ...]
     for line in posted:
         if line.kind == "charge":
             amount = line.amount_fen
-            lines[line.line_key] = Line(id_, amount, amount, line.content_hash, line.item.code, line.order_no)
+            lines[line.line_key] = Line(id_, amount, amount, line.item.code, line.order_no, "charge", line.quantity)
         elif line.kind == "credit":
-            credits_ = put(credits_, line.line_key, (line.content_hash, id_))
+            credits_ = put(credits_, line.line_key, (_content(line), id_))
             target = lines[line.reverses]
             lines[line.reverses] = replace(target, open_fen=target.open_fen - line.amount_fen)
         else:
-            lines[line.line_key] = Line(id_, 0, 0, line.content_hash, line.item.code, line.order_no, memo=True)
+            lines[line.line_key] = Line(
+                id_, line.amount_fen, 0, line.item.code, line.order_no, line.kind, line.quantity
+            )
     return replace(encounter, charges=charges, lines=lines, credits=credits_)
+
+
+def _content(line: PostedLine) -> str:
+    """Return what a repeat of a credit line is compared with."""
+    return line.content or canonical_line(line)
 
 
 def _reduced(state: AccountState, event: events.ChargeReduced) -> AccountState:
@@ -157,7 +165,7 @@ def _returned(encounter: Encounter, charge: Charge, parts: Parts, event: events.
     for key, amount in event.reduced:
         lines[key] = replace(lines[key], open_fen=lines[key].open_fen - amount)
     for line in event.lines:
-        credits_[line.line_key] = (line.content_hash, event.reduction)
+        credits_[line.line_key] = (_content(line), event.reduction)
     returned = Parts(*(a + b for a, b in zip(charge.returned, parts, strict=True)))
     reduction = Reduction(event.reduction, event.charge, event.amount_fen, parts)
     return replace(
@@ -197,7 +205,7 @@ def _parked(state: AccountState, event: events.CreditParked) -> AccountState:
     parked = Parked(tuple(_parked_line(line) for line in event.lines), event.until, event.command_id)
     credits_ = dict(encounter.credits)
     for line in event.lines:
-        credits_[line.line_key] = (line.content_hash, "")
+        credits_[line.line_key] = (_content(line), "")
     state = with_encounter(state, replace(encounter, parked=put(encounter.parked, place, parked), credits=credits_))
     subject = f"{encounter.key}|{place}"
     timers = armed(state.core.timers, "parked_credit", subject, event.until, city=True, outside=False)
@@ -208,7 +216,7 @@ def _parked_line(line: PostedLine) -> ParkedLine:
     return ParkedLine(
         line.line_key,
         line.amount_fen,
-        line.content_hash,
+        _content(line),
         line.item.code,
         line.item.system,
         line.item.name,
