@@ -78,12 +78,12 @@ def _visit_opened(sums: Sums, _draft: Draft, event: events.VisitOpened) -> None:
     sums.visits += 1
 
 
-def _held(sums: Sums, _draft: Draft, event: events.ChargePosted | events.LinesHeld) -> None:
+def _held(sums: Sums, _draft: Draft, event: events.LinesHeld) -> None:
     sums.institution, sums.scene, sums.department = event.institution, event.scene, event.department
 
 
-def _charge(sums: Sums, draft: Draft, event: events.ChargePosted) -> None:
-    _held(sums, draft, event)
+def _charge(sums: Sums, _draft: Draft, event: events.ChargePosted) -> None:
+    sums.institution, sums.scene, sums.department = event.institution, event.scene, event.department
     parts = event.allocation
     sums.charged_fen += event.total_fen
     sums.fund_fen += parts.fund_fen + parts.other_fen

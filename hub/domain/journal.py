@@ -4,7 +4,7 @@ Balances follow from the postings alone: `agreement/<id>/receivable` equals the 
 hub owes the person. A posting whose amount is 0 is left out.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from hub.domain import clearing_journal
@@ -14,7 +14,7 @@ from schemas import events
 from schemas.events import Allocation
 from schemas.ledger import Posting
 
-Postings = tuple[Posting, ...]
+Postings = Sequence[Posting]
 
 
 FAMILY: Final = "transit/family"
@@ -46,7 +46,7 @@ def _sources(account: str, institution: str, agreement: str, allocation: Allocat
 
 def _charge(state: AccountState, event: events.ChargePosted) -> Postings:
     settled = event.settlement is not None
-    return tuple(_sources(state.core.account, event.institution, event.agreement, event.allocation, settled=settled))
+    return _sources(state.core.account, event.institution, event.agreement, event.allocation, settled=settled)
 
 
 def _reduction(state: AccountState, event: events.ChargeReduced) -> Postings:

@@ -8,7 +8,6 @@ from hub.domain.deposits import known_deposit
 from hub.domain.draft import MONEY_INCIDENT, Draft, Outcome, Refusal
 from hub.domain.lines import booked_line
 from hub.domain.relays import put, send
-from hub.domain.state import Core
 from schemas.commands import (
     Command,
     DepositPrepayment,
@@ -36,18 +35,15 @@ HOPS_MAX: Final = 4
 
 def identify(draft: Draft, subject: Subject) -> None:
     """Keep what a message says about the person, masked, when it is new."""
-    if _is_new(draft.core, subject):
-        draft.emit(PersonIdentified(subject))
-
-
-def _is_new(core: Core, subject: Subject) -> bool:
-    return (
-        (subject.name_masked not in ("", core.name_masked))
-        or (subject.id_masked not in ("", core.id_masked))
-        or (subject.birth_on not in ("", core.birth_on))
-        or (subject.sex not in ("", core.sex))
+    core = draft.core
+    if (
+        (subject.name_masked != core.name_masked and subject.name_masked)
+        or (subject.id_masked != core.id_masked and subject.id_masked)
+        or (subject.birth_on != core.birth_on and subject.birth_on)
+        or (subject.sex != core.sex and subject.sex)
         or (subject.number == core.account and core.kind == "person")
-    )
+    ):
+        draft.emit(PersonIdentified(subject))
 
 
 def identify_patient(draft: Draft, body: IdentifyPatient) -> Outcome | Refusal:

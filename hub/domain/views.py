@@ -138,10 +138,12 @@ def _relinked(before: AccountState, after: AccountState) -> list[tuple[str, str]
 
 def charge_view(encounter: Encounter, charge: Charge) -> ChargeView:
     """Return a charge with its original split and what was taken back since."""
-    returned, total = charge.returned, charge.total_fen
+    returned, total = NOTHING, charge.total_fen
     status: Literal["posted", "held", "settled", "reversed"] = charge.status
-    if status == "posted" and returned != UNRETURNED and charge.returned_fen >= total > 0:
-        status = "reversed"
+    if charge.returned != UNRETURNED:
+        returned = allocation_of(charge.returned)
+        if status == "posted" and charge.returned_fen >= total > 0:
+            status = "reversed"
     return ChargeView(
         charge.id,
         encounter.visit,
@@ -152,7 +154,7 @@ def charge_view(encounter: Encounter, charge: Charge) -> ChargeView:
         charge.pack,
         total,
         allocation_of(charge.parts),
-        NOTHING if returned == UNRETURNED else allocation_of(returned),
+        returned,
         status,
         charge.bill,
     )
