@@ -131,7 +131,7 @@ def _book(draft: Draft, body: PostCharge, lines: Sorted, pack: Pack) -> Outcome 
     charge = _post(draft, body, pack, lines, credits_.netted, net) if fresh else ""
     if credits_.unmatched:
         park(draft, body, credits_.unmatched)
-    waiting = list(filter(PARKED, lines.visits))
+    waiting = list(filter(PARKED, draft.state.encounters.values()))
     if waiting:
         unpark(draft, body, waiting)
     encounter = draft.state.encounters[key]

@@ -56,8 +56,6 @@ def posted_line(line: ChargeLine) -> PostedLine:
 class Sorted(Frozen, frozen=True):
     """The lines of a message by what is to be done with them."""
 
-    visits: list[Encounter]
-    """The institution's unarchived visits before the message."""
     charges: dict[str, PostedLine]
     credits: list[ChargeLine]
     memos: dict[str, PostedLine]
@@ -96,11 +94,10 @@ def _find_line(visits: list[Encounter], line_key: str) -> tuple[Encounter, Line]
 
 def sort_lines(state: AccountState, body: PostCharge) -> Sorted:
     """Return the lines of a message by what is to be done with them."""
-    visits = visits_of(state, body.institution)
-    fresh = _all_new(visits, body.lines)
+    fresh = _all_new(state, body)
     if fresh is not None:
-        return Sorted(visits, fresh, [], {}, [], [])
-    lines = Sorted(visits, {}, [], {}, [], [])
+        return Sorted(fresh, [], {}, [], [])
+    visits, lines = visits_of(state, body.institution), Sorted({}, [], {}, [], [])
     for line in body.lines:
         sort = _sort_credit if line.kind == "credit" else _sort_line
         if not sort(visits, body, line, lines):
@@ -108,18 +105,18 @@ def sort_lines(state: AccountState, body: PostCharge) -> Sorted:
     return lines
 
 
-def _all_new(visits: list[Encounter], lines: tuple[ChargeLine, ...]) -> dict[str, PostedLine] | None:
+def _all_new(state: AccountState, body: PostCharge) -> dict[str, PostedLine] | None:
     """Return the lines in the common case: each charges something under a key that was never heard of; else None."""
     fresh: dict[str, PostedLine] = {}
-    for line in lines:
+    for line in body.lines:
         if line.kind != "charge" or not line.amount_fen:
             return None
         fresh[line.line_key] = posted_line(line)
     keys = fresh.keys()
-    for visit in visits:
-        if not visit.lines.keys().isdisjoint(keys):
+    for visit in state.encounters.values():
+        if not visit.lines.keys().isdisjoint(keys) and visit.institution == body.institution:
             return None
-    return fresh if len(fresh) == len(lines) else None
+    return fresh if len(fresh) == len(body.lines) else None
 
 
 def _sort_credit(visits: list[Encounter], _body: PostCharge, line: ChargeLine, lines: Sorted) -> bool:

@@ -23,9 +23,9 @@ def park(draft: Draft, body: PostCharge, unmatched: Sequence[PostedLine]) -> Non
 
 
 def unpark(draft: Draft, body: PostCharge, waiting: list[Encounter]) -> None:
-    """Apply credits that were parked before this message, whose charge came with it."""
-    parked = [(encounter, credit) for encounter in waiting for credit in encounter.parked.values()]
-    for encounter, credit in parked:
+    """Apply what is parked in visits of the message's institution and whose charge came with it."""
+    visits = [visit for visit in waiting if visit.institution == body.institution]
+    for encounter, credit in [(visit, credit) for visit in visits for credit in visit.parked.values()]:
         takings = [_parked_taking(draft, encounter, line) for line in credit.lines]
         known = [taking for taking in takings if taking is not None]
         if len(known) == len(takings) and check_takings(draft, known) is None:

@@ -431,12 +431,9 @@ def new_state(account: str) -> AccountState:
 
 def earliest_due(core: Core) -> tuple[int, int]:
     """Return the earliest due times by city and wall time, NEVER without one."""
-    city = wall = NEVER
-    for alarm in core.timers.values():
-        if alarm.city:
-            city = min(city, alarm.due_at)
-        else:
-            wall = min(wall, alarm.due_at)
+    alarms = core.timers.values()
+    city = min([alarm.due_at for alarm in alarms if alarm.city], default=NEVER)
+    wall = min([alarm.due_at for alarm in alarms if not alarm.city], default=NEVER)
     return city, wall
 
 

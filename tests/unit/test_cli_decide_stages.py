@@ -22,3 +22,8 @@ def test_instructions_are_the_same_every_time_and_more_for_more_lines():
 def test_what_a_call_executes_is_counted():
     """Also in functions that it calls."""
     assert instructions(lambda: None) < instructions(lambda: [abs(n) for n in range(10)])
+
+
+def test_a_plain_charge_stays_cheap():
+    """A rule that makes every charge of five lines dearer is noticed; no clock is asked, so no machine is too slow."""
+    assert decision_costs(2, 5, CITY)["instructions"] < 3_500
