@@ -25,6 +25,7 @@ from schemas.events import (
     BillReductionDue,
     BillReductionHeld,
     BillRevised,
+    LossReversed,
     ResumePlanned,
     Suspended,
     VisitSettled,
@@ -106,19 +107,31 @@ def _takes_late_charge(bill: Bill, visit: str, agreement: str) -> bool:
 
 
 def reduce_bill(draft: Draft, bill_id: str, amount_fen: int) -> None:
-    """Take a reversal's credit part off a bill: first what it still owes, then paid money goes back."""
+    """Take a reversal's credit part off a bill: first what it still owes or was given up, then paid money goes back."""
     bill = draft.bill(bill_id)
     if bill.debiting:
         draft.emit(BillReductionHeld(bill_id, amount_fen))
         return
     released, closable = min(amount_fen, bill.owed_fen), may_close(bill)
     draft.emit(BillRevised(bill_id, bill.revision + 1, bill.amount_fen - amount_fen, released))
-    if amount_fen > released:
-        refund_payments(draft, bill_id, amount_fen - released)
+    rest = amount_fen - released
+    if rest:
+        rest -= _reverse_loss(draft, bill_id, rest)
+    if rest:
+        refund_payments(draft, bill_id, rest)
     bill = draft.bill(bill_id)
     if closable and not (bill.amount_fen or bill.paid_fen):
         draft.emit(BillClosed(bill_id, "cancelled"))
     after_payment(draft, bill_id)
+
+
+def _reverse_loss(draft: Draft, bill_id: str, amount_fen: int) -> int:
+    """Lessen the funder's loss by what an institution returns of a written-off bill; return by how much."""
+    loss = draft.core.clearing.losses.get(bill_id) if draft.core.clearing else None
+    lost = min(amount_fen, loss.amount_fen - loss.recovered_fen) if loss else 0
+    if lost:
+        draft.emit(LossReversed(bill_id, lost))
+    return lost
 
 
 def release_waiting(draft: Draft, bill_id: str) -> None:

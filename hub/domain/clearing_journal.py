@@ -53,6 +53,13 @@ def _recovered(state: AccountState, event: events.LossRecovered) -> Postings:
     return (Posting(f"clearing/{event.method}", f"{funder}/losses", event.amount_fen),)
 
 
+def _loss_reversed(state: AccountState, event: events.LossReversed) -> Postings:
+    clearing = state.core.clearing
+    funder = clearing.losses[event.bill].funder if clearing else ""
+    receivable = f"agreement/{_agreement(state, event.bill)}/receivable"
+    return (Posting(receivable, f"{funder}/losses", event.amount_fen),)
+
+
 def _advanced(_state: AccountState, event: events.AdvanceConfirmed) -> Postings:
     if not event.amount_fen:
         return ()
@@ -66,5 +73,6 @@ POST: Final[dict[type, Callable[[AccountState, Any], Postings]]] = {
     events.BankCollected: _collected,
     events.BillWrittenOff: _written_off,
     events.LossRecovered: _recovered,
+    events.LossReversed: _loss_reversed,
     events.AdvanceConfirmed: _advanced,
 }

@@ -67,6 +67,7 @@ from schemas.events.clearing import (
     FeePaid,
     FeesWaived,
     LossRecovered,
+    LossReversed,
 )
 from schemas.events.debits import (
     ChannelRefunded,
@@ -261,6 +262,7 @@ __all__ = [
     "LinesHeld",
     "Listed",
     "LossRecovered",
+    "LossReversed",
     "MessageKind",
     "MessagePlanned",
     "MessageSent",

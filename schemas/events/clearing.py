@@ -67,6 +67,13 @@ class LossRecovered(Struct, frozen=True, tag="loss_recovered"):
     receipt_no: str
 
 
+class LossReversed(Struct, frozen=True, tag="loss_reversed"):
+    """A charge behind a written-off bill was taken back: the institution returns it, so it is the funder's loss no more."""
+
+    bill: str
+    amount_fen: int
+
+
 class AdvanceOpened(Struct, frozen=True, tag="advance_opened"):
     """The batch of a day: credit less refunds less what older refunds left over; never below 0, the rest is carried."""
 
@@ -123,6 +130,7 @@ ClearingEvent = (
     | BankCollected
     | BillWrittenOff
     | LossRecovered
+    | LossReversed
     | AdvanceOpened
     | AdvanceConfirmed
     | AdvanceRefused

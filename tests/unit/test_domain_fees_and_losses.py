@@ -178,6 +178,25 @@ def test_a_write_off_pays_nobodys_arrears_and_credit_resumes_the_day_after_the_w
     assert not world.state.core.suspended
 
 
+@pytest.mark.clause("xiamen-city-2023 bank")
+def test_a_reversal_of_what_was_written_off_lessens_the_loss_and_gives_back_what_came_in():
+    """The institution returns the charge: the loss goes first, then the recovery goes to the person's balance."""
+    world = owing()
+    world.move(city=200 * DAY)
+    bill = world.bill.id
+    world.send(WriteOffBill(world.city, bill, "ICBC", "gone"))
+    world.send(RecordRecovery(world.city, bill, 120_000, "counter", "R1"))
+    world.send(charge(line("K1", 50_000, kind="credit", reverses="L1"), at=world.city))
+    assert world.balances["bank/ICBC/losses"] == 130_000
+    assert world.state.core.refundable_fen == 0
+    world.send(charge(line("K2", 250_000, kind="credit", reverses="L1"), at=world.city))
+    assert world.balances["bank/ICBC/losses"] == 0
+    assert world.balances[f"institution/{A}/charges"] == 0
+    assert world.state.core.refundable_fen == 120_000
+    assert world.agreement.used_fen == 0
+    assert world.state.core.bills[bill].final == "written_off"
+
+
 def opening(day: str, credit: int, returned: int) -> OpenAdvance:
     """Return the command for a day of the pair."""
     return OpenAdvance(day, A, "ICBC", 3, credit, returned, "0" * 64)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from hub.domain.clearing_state import Advance, Advances, Calendar, Clearing, FeeBook, Loss
 from hub.domain.evolve.bills import quiet, with_payment
 from hub.domain.evolve.changes import Applications, armed, counted, disarmed, put, with_bill, with_core, with_used
-from hub.domain.state import AccountState, BillPayment, Core, Payment
+from hub.domain.state import AccountState, Bill, BillPayment, Core, Payment
 from schemas import events
 
 
@@ -87,10 +87,27 @@ def _recovered(state: AccountState, event: events.LossRecovered) -> AccountState
     payment = Payment(event.payment, event.method, event.amount_fen, ((event.bill, event.amount_fen),))
     return with_core(
         state,
+        bills=_with_recovery(core, event),
         clearing=replace(clearing, losses=put(clearing.losses, event.bill, loss)),
         payments=put(core.payments, payment.id, payment),
         counters=counted(core, "Y"),
     )
+
+
+def _with_recovery(core: Core, event: events.LossRecovered) -> dict[str, Bill]:
+    """What came in is a payment of the bill, should its charge be taken back; an archived bill is known no more."""
+    bill = core.bills.get(event.bill)
+    if bill is None:
+        return core.bills
+    paid = BillPayment(event.payment, event.method, "", event.receipt_no, event.amount_fen)
+    return with_bill(core, with_payment(bill, paid))
+
+
+def _loss_reversed(state: AccountState, event: events.LossReversed) -> AccountState:
+    clearing = _clearing(state.core)
+    old = clearing.losses[event.bill]
+    loss = replace(old, amount_fen=old.amount_fen - event.amount_fen)
+    return with_core(state, clearing=replace(clearing, losses=put(clearing.losses, event.bill, loss)))
 
 
 def _advance_opened(state: AccountState, event: events.AdvanceOpened) -> AccountState:
@@ -130,6 +147,7 @@ APPLY: Final[Applications] = {
     events.BankCollected: _collected,
     events.BillWrittenOff: _written_off,
     events.LossRecovered: _recovered,
+    events.LossReversed: _loss_reversed,
     events.AdvanceOpened: _advance_opened,
     events.AdvanceConfirmed: _advance_confirmed,
     events.AdvanceRefused: _advance_refused,
