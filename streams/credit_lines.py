@@ -19,10 +19,6 @@ class CreditLines:
         """Note what an event does to a limit or a hold; any other event does nothing here."""
         if isinstance(event, events.AgreementSigned | events.LineSet):
             self.limits[event.agreement] = event.limit_fen
-        elif isinstance(event, events.CreditHeld):
-            self.held[event.agreement] += event.amount_fen
-        elif isinstance(event, events.CreditReleased):
-            self.held[event.agreement] -= event.amount_fen
         elif isinstance(event, events.FamilyHoldPlaced) or (
             isinstance(event, events.HoldPlaced) and event.source == "credit"
         ):

@@ -85,6 +85,10 @@ class Invariants:
             if isinstance(view, PersonView):
                 self._person(record, view)
 
+    def balance(self, name: str) -> int:
+        """Return what was credited to a ledger account less what was debited."""
+        return self._balances[name]
+
     def check_transit(self) -> None:
         """Check that no money is on its way between accounts; to be asked when every relay has arrived."""
         for name, left in self._balances.items():

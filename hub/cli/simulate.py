@@ -8,25 +8,27 @@ import typer
 
 from hub.cli.output import JSON_OPTION, answer, language, note, say
 from hub.policies import load_policies
-from hub.simulate.seeded.city import Told, shortened, simulate
+from hub.simulate.seeded import Told, shortened, simulate
 from schemas.commands import Struct
 
 _TEXT = {
     "en": {
         "whole": "{commands:,} commands, {timers:,} timers in {people:,} lives · invariants after every one, 0 broken "
         "· state sm3 {sm3}",
-        "rate": "{rate:,} commands a second of CPU · seed {seed}",
+        "kinds": "{days:,} city days · {commands} kinds of commands, {events} of events, {timers} of timers",
+        "rate": "{rate:,} commands a second of CPU, {decisions:,} with timers · seed {seed}",
         "broken": "BROKEN {fault}",
         "short": "the shortest script that breaks it, {count} of {whole} deeds:",
-        "again": "again: medcredit simulate city --seed {seed} --events {events} --people {people}",
+        "again": "again: {again}",
     },
     "zh": {
         "whole": "命令 {commands:,} 条,定时 {timers:,} 次,居民 {people:,} 人 · 每次决定后逐条检查,0 条不成立 "
         "· 状态 sm3 {sm3}",
-        "rate": "每 CPU 秒 {rate:,} 条命令 · 种子 {seed}",
+        "kinds": "城市时间 {days:,} 天 · 命令 {commands} 种,事件 {events} 种,定时 {timers} 种",
+        "rate": "每 CPU 秒 {rate:,} 条命令,含定时 {decisions:,} 次 · 种子 {seed}",
         "broken": "不成立 {fault}",
         "short": "能重现的最短脚本,{whole} 步中的 {count} 步:",
-        "again": "重现:medcredit simulate city --seed {seed} --events {events} --people {people}",
+        "again": "重现:{again}",
     },
 }
 
@@ -41,7 +43,7 @@ class Step(Struct, frozen=True):
 
 
 class SimulateDocument(Struct, frozen=True, omit_defaults=False):
-    """`simulate city --json`; `fault` is empty when every invariant held."""
+    """`simulate city --json`; `fault` is empty when every invariant held. Counts are by kind."""
 
     ok: bool
     seed: int
@@ -49,9 +51,15 @@ class SimulateDocument(Struct, frozen=True, omit_defaults=False):
     people: int
     commands: int
     timers: int
+    days: int
     outcomes: dict[str, int]
+    commands_of: dict[str, int]
+    events_of: dict[str, int]
+    timers_of: dict[str, int]
     state_sm3: str
     commands_per_cpu_second: int
+    decisions_per_cpu_second: int
+    again: str
     fault: str = ""
     script: tuple[Step, ...] = ()
 
@@ -94,9 +102,15 @@ def _document(seed: int, events: int, people: int, told: Told, seconds: float) -
         people,
         told.commands,
         told.timers,
-        dict(told.outcomes.most_common()),
+        told.days,
+        told.outcomes,
+        told.commands_of,
+        told.events_of,
+        told.timers_of,
         told.state_sm3,
         round(told.commands / max(seconds, 1e-6)),
+        round((told.commands + told.timers) / max(seconds, 1e-6)),
+        told.again,
         str(told.fault or ""),
         tuple(Step(d.arrives_at, d.command.account, d.command.id, repr(d.command.body)) for d in steps),
     )
@@ -110,10 +124,14 @@ def _say(document: SimulateDocument, whole: int) -> None:
                 commands=document.commands, timers=document.timers, people=document.people, sm3=document.state_sm3
             )
         )
-        say(text["rate"].format(rate=document.commands_per_cpu_second, seed=document.seed))
+        kinds = {"commands": document.commands_of, "events": document.events_of, "timers": document.timers_of}
+        counts = {name: len(each) for name, each in kinds.items()}
+        say(text["kinds"].format(days=document.days, **counts))
+        rate, decisions = document.commands_per_cpu_second, document.decisions_per_cpu_second
+        say(text["rate"].format(rate=rate, decisions=decisions, seed=document.seed))
         return
     say(text["broken"].format(fault=document.fault))
     say(text["short"].format(count=len(document.script), whole=whole))
     for step in document.script:
         say(f"  {step.at} {step.account[:8]} {step.body}")
-    say(text["again"].format(seed=document.seed, events=document.events, people=document.people))
+    say(text["again"].format(again=document.again))

@@ -21,8 +21,6 @@ from schemas.events.agreements import (
     AgreementSigned,
     ChannelAgreementEnded,
     ConsentRevoked,
-    CreditHeld,
-    CreditReleased,
     LineSet,
     ScoreObserved,
 )
@@ -212,9 +210,7 @@ __all__ = [
     "ChargePosted",
     "ChargeReduced",
     "ConsentRevoked",
-    "CreditHeld",
     "CreditParked",
-    "CreditReleased",
     "CreditUnparked",
     "CutEnded",
     "DayClosed",

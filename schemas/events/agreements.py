@@ -36,22 +36,6 @@ class ChannelAgreementEnded(Struct, frozen=True, tag="channel_agreement_ended"):
     channel: Channel
 
 
-class CreditHeld(Struct, frozen=True, tag="credit_held"):
-    """A pending debit on a line: counts against the limit until it is released (domain 1, hold)."""
-
-    agreement: str
-    hold: str
-    amount_fen: int
-
-
-class CreditReleased(Struct, frozen=True, tag="credit_released"):
-    """A hold was posted, voided or expired."""
-
-    agreement: str
-    hold: str
-    amount_fen: int
-
-
 class LineSet(Struct, frozen=True, tag="line_set"):
     """The credit line of an agreement was computed; a line below `used` never claws back (domain 5)."""
 
@@ -83,13 +67,4 @@ class ConsentRevoked(Struct, frozen=True, tag="consent_revoked"):
     authorisation: str
 
 
-AgreementEvent = (
-    AgreementSigned
-    | AgreementEnded
-    | ChannelAgreementEnded
-    | CreditHeld
-    | CreditReleased
-    | LineSet
-    | ScoreObserved
-    | ConsentRevoked
-)
+AgreementEvent = AgreementSigned | AgreementEnded | ChannelAgreementEnded | LineSet | ScoreObserved | ConsentRevoked

@@ -68,7 +68,7 @@ class LossRecovered(Struct, frozen=True, tag="loss_recovered"):
 
 
 class LossReversed(Struct, frozen=True, tag="loss_reversed"):
-    """A charge behind a written-off bill was taken back: the institution returns it, so it is the funder's loss no more."""
+    """A charge behind a written-off bill was taken back: the institution returns it, so the loss is less."""
 
     bill: str
     amount_fen: int

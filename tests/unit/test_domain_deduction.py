@@ -4,7 +4,7 @@ import pytest
 from domain_world import A, B, World, charge, line
 
 from schemas.commands import DepositInsuranceAccount, DepositPrepayment, InsuranceSplit
-from schemas.events import CreditHeld, Suspended
+from schemas.events import FamilyHoldPlaced, Suspended
 from schemas.ledger import ChargeView
 
 
@@ -138,7 +138,9 @@ def test_example_10_holds_count_against_the_limit():
     """With 300 held by a family member, 475 gets 200 of 500."""
     world = World()
     world.enrol(50_000)
-    with_event(world, CreditHeld(world.agreement.id, "H1", 30_000))
+    agreement = world.agreement
+    held = FamilyHoldPlaced("H1", "L1", A, "V9~", "outpatient", agreement.id, agreement.pack, 30_000, world.city)
+    with_event(world, held)
     decision = world.send(charge(line("F1", 47_500)))
     assert split(decision) == (0, 0, 20_000, 27_500)
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from hub.domain import auto_debit, deduction, journal, reversals
 from hub.domain.state import Parts
 from hub.policies import load_policies
-from hub.simulate.seeded.city import replay, shortened, simulate
+from hub.simulate.seeded import replay, shortened, simulate
 from hub.simulate.seeded.fates import Fates
 from hub.simulate.seeded.shrink import shortest
 from schemas import events

@@ -55,18 +55,6 @@ def _line_set(state: AccountState, event: events.LineSet) -> AccountState:
     return with_core(state, agreements=with_agreement(core, changed))
 
 
-def _credit_held(state: AccountState, event: events.CreditHeld) -> AccountState:
-    old = state.core.agreements[event.agreement]
-    changed = replace(old, held_fen=old.held_fen + event.amount_fen)
-    return with_core(state, agreements=with_agreement(state.core, changed))
-
-
-def _credit_released(state: AccountState, event: events.CreditReleased) -> AccountState:
-    old = state.core.agreements[event.agreement]
-    changed = replace(old, held_fen=old.held_fen - event.amount_fen)
-    return with_core(state, agreements=with_agreement(state.core, changed))
-
-
 def _score(state: AccountState, event: events.ScoreObserved) -> AccountState:
     score = Score(
         event.band,
@@ -112,8 +100,6 @@ APPLY: Final[Applications] = {
     events.AgreementEnded: _ended,
     events.ChannelAgreementEnded: _channel_ended,
     events.LineSet: _line_set,
-    events.CreditHeld: _credit_held,
-    events.CreditReleased: _credit_released,
     events.ScoreObserved: _score,
     events.ConsentRevoked: _consent_revoked,
     events.Suspended: _suspended,

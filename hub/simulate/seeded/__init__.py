@@ -2,3 +2,7 @@
 
 No broker, no database, no clock: commands, timers, relays and gateways' answers meet in one queue ordered by time.
 """
+
+from hub.simulate.seeded.runs import Told, replay, shortened, simulate
+
+__all__ = ["Told", "replay", "shortened", "simulate"]

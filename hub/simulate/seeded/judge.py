@@ -5,21 +5,16 @@
 
 from hub.domain.decision import Decision
 from hub.domain.evolve import evolve
+from hub.domain.holds import prepayment_held
 from hub.domain.state import AccountState, Agreement, encode_core, encode_encounter
+from hub.simulate.seeded.faults import FaultError
+from hub.simulate.seeded.gateways import Book
+from hub.simulate.seeded.moved_once import MovedOnce
 from schemas.commands import Instant
-from schemas.events import ChargePosted
+from schemas.events import ChargePosted, Event, FamilyBillTaken, FamilyHoldPlaced, HoldPlaced
 from schemas.ids import sm3_hex
+from streams.funding_invariants import check_advances, city_day
 from streams.invariants import Invariants
-
-
-class FaultError(AssertionError):
-    """An invariant is broken; `number` is that of domain 15, 0 for a decision that raised."""
-
-    def __init__(self, number: int, text: str) -> None:
-        super().__init__(f"invariant {number}: {text}" if number else text)
-        self.number = number
-        self.text = text
-        """What is wrong, with the account or an id that begins with it."""
 
 
 class Judge:
@@ -28,6 +23,7 @@ class Judge:
     def __init__(self, institution_funded: frozenset[str] = frozenset()) -> None:
         """Packs that the institution funds have no advances."""
         self.books = Invariants(institution_funded)
+        self._once = MovedOnce()
 
     def saw(self, before: AccountState, decision: Decision) -> None:
         """Check one decision and the account it touched."""
@@ -36,11 +32,22 @@ class Judge:
             raise FaultError(9, f"{record.account} seq {record.seq}: the record does not give the state")
         self.books.add(record)
         self._raise_first()
-        if record.events:
-            check_account(after)
+        if not record.events:
+            return
+        check_account(after)
+        if record.journal:
+            self._check_balances(after)
+            check_lines(after)
         for event in record.events:
-            if isinstance(event, ChargePosted) and event.allocation.credit_fen:
-                check_consent(before, event, record.now)
+            self._once.add(event)
+            check_consent(before, event, record.now)
+
+    def _check_balances(self, state: AccountState) -> None:
+        """The journal alone gives what is used of each line."""
+        for agreement in state.core.agreements.values():
+            booked = -self.books.balance(f"agreement/{agreement.id}/receivable")
+            if agreement.used_fen != booked:
+                raise FaultError(1, f"{agreement.id}: {agreement.used_fen} fen used, the journal has {booked}")
 
     def whole(self, accounts: dict[str, AccountState]) -> None:
         """Check every account, whatever is on its way between them."""
@@ -48,11 +55,15 @@ class Judge:
             check_account(state)
             check_lines(state)
 
-    def at_rest(self, accounts: dict[str, AccountState]) -> None:
-        """Check every account and what holds between them, once nothing is on its way any more."""
+    def at_rest(self, accounts: dict[str, AccountState], at: Instant, book: Book) -> None:
+        """Check every account and what holds between them and outside, once nothing is on its way any more."""
         self.whole(accounts)
         self.books.check_transit()
+        check_advances([self.books.advances], city_day(at), self.books.findings[8].expect)
         self._raise_first()
+        for state in accounts.values():
+            check_family_at_rest(state)
+        self._once.at_rest(book)
 
     def _raise_first(self) -> None:
         for finding in self.books.findings.values():
@@ -61,7 +72,7 @@ class Judge:
 
 
 def check_account(state: AccountState) -> None:
-    """Balances are never negative; a bill has a live order exactly while it is debited."""
+    """Balances and holds are never negative and never more than there is; a debited bill has one live order."""
     core = state.core
     low = min(core.insurance_fen, core.refundable_fen, *core.prepayments.values(), 0)
     if low < 0:
@@ -73,6 +84,23 @@ def check_account(state: AccountState) -> None:
     for bill in core.bills.values():
         if live.get(bill.id, 0) != (1 if bill.debiting else 0):
             raise FaultError(5, f"{bill.id}: {live.get(bill.id, 0)} live orders, debiting {bill.debiting}")
+    if core.holds or core.family is not None:
+        check_holds(state)
+
+
+def check_holds(state: AccountState) -> None:
+    """What is held of a line or a deposit is what its open holds keep, and a deposit never less."""
+    core = state.core
+    kept = list(core.family.holds.values()) if core.family else []
+    for agreement in core.agreements.values():
+        held = sum(hold.open_fen for hold in core.holds.values() if hold.agreement == agreement.id)
+        held += sum(hold.amount_fen for hold in kept if hold.agreement == agreement.id)
+        if agreement.held_fen != held:
+            raise FaultError(3, f"{agreement.id}: {agreement.held_fen} fen held, open holds keep {held}")
+    for hold in core.holds.values():
+        institution = hold.visit.partition("|")[0]
+        if hold.source == "prepayment" and prepayment_held(core, institution) > core.prepayments.get(institution, 0):
+            raise FaultError(4, f"{core.account}: more is held at {institution} than was prepaid")
 
 
 def check_lines(state: AccountState) -> None:
@@ -98,12 +126,31 @@ def owed_on(state: AccountState, agreement: Agreement) -> int:
     return unbilled + sum(bill.owed_fen for bill in state.core.bills.values() if bill.agreement == agreement.id)
 
 
-def check_consent(before: AccountState, event: ChargePosted, now: Instant) -> None:
+def check_consent(before: AccountState, event: Event, now: Instant) -> None:
     """Credit goes only to a person in good standing under an agreement in force (invariant 11)."""
+    fen = _credit_given(event)
+    if not fen:
+        return
     core = before.core
-    agreement = core.agreements.get(event.agreement)
+    agreement = core.agreements.get(getattr(event, "agreement", ""))
     if agreement is None or agreement.ended_at or core.barred or core.suspended:
-        raise FaultError(11, f"{core.account}: credit of {event.allocation.credit_fen} fen at {now} for {event.charge}")
+        raise FaultError(11, f"{core.account}: credit of {fen} fen at {now} by {type(event).__name__}")
+
+
+def _credit_given(event: Event) -> int:
+    """Return what an event takes from a line of this account; a dependent's charge takes it from the payer's."""
+    if isinstance(event, ChargePosted):
+        return 0 if event.hold else event.allocation.credit_fen
+    if isinstance(event, FamilyHoldPlaced | FamilyBillTaken):
+        return event.amount_fen
+    return event.amount_fen if isinstance(event, HoldPlaced) and event.source == "credit" else 0
+
+
+def check_family_at_rest(state: AccountState) -> None:
+    """Every question to a payer has its answer, every hold its end."""
+    family = state.core.family
+    if family is not None and (family.asks or family.holds):
+        raise FaultError(3, f"{state.core.account}: {len(family.asks)} asks and {len(family.holds)} holds are left")
 
 
 def state_hash(accounts: dict[str, AccountState]) -> str:

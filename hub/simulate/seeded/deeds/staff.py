@@ -1,0 +1,149 @@
+"""What staff and banks do, mostly two of them: lists, freezing, relief, wrong overdue, fees, losses, collections."""
+
+from typing import Final
+
+from hub.domain.state import Bill
+from hub.simulate.seeded.citizens import Citizen
+from hub.simulate.seeded.deeds.town import Deciding, Town
+from schemas.city_time import DAY_MS
+from schemas.commands import (
+    ApplyRelief,
+    ApproveRelief,
+    Body,
+    CloseRelief,
+    ConfirmProposal,
+    FreezeBill,
+    Instant,
+    ProposeListing,
+    ProposeUnlisting,
+    RecordBankCollection,
+    RecordDishonesty,
+    RecordRecovery,
+    RejectProposal,
+    UndoOverdue,
+    UnfreezeBill,
+    WaiveFees,
+    WriteOffBill,
+)
+
+
+def _bill(town: Town, citizen: Citizen) -> Bill | None:
+    return town.one_of(town.core(citizen).bills)
+
+
+def _overdue(town: Town, citizen: Citizen) -> Bill | None:
+    """Return an overdue bill if there is one, else any."""
+    late = {bill.id: bill for bill in town.core(citizen).bills.values() if bill.overdue_since}
+    return town.one_of(late) or _bill(town, citizen)
+
+
+def freeze(town: Town, citizen: Citizen, at: Instant) -> Body | None:
+    """Stop the debits of a bill, or free it: by one person, then by another."""
+    bill, author = _bill(town, citizen), town.staff()
+    if bill is None:
+        return None
+    return UnfreezeBill(bill.id, at, author, "") if bill.frozen else FreezeBill(bill.id, at, author, "incident")
+
+
+def unfreeze(town: Town, citizen: Citizen, at: Instant) -> Body | None:
+    """Two people free a bill, whoever froze it."""
+    frozen = {bill.id: bill for bill in town.core(citizen).bills.values() if bill.frozen}
+    bill = town.one_of(frozen)
+    return UnfreezeBill(bill.id, at, town.staff(), "looked at") if bill else None
+
+
+def propose_listing(town: Town, citizen: Citizen, at: Instant) -> Body:
+    """Somebody is to be put on a list, for ever or for some days, or to be taken off."""
+    colour, author = town.rng.choice(("white", "black")), town.staff()
+    if colour in town.core(citizen).lists or town.chance(0.1):
+        return ProposeUnlisting(colour, author, "appeal", at)  # type: ignore[arg-type]
+    until = town.rng.choice((0, at + DAY_MS, at + 30 * DAY_MS))
+    return ProposeListing(colour, author, "evidence", at, until)  # type: ignore[arg-type]
+
+
+def undo_overdue(town: Town, citizen: Citizen, at: Instant) -> Body | None:
+    """A bill was wrongly recorded overdue, somebody says."""
+    bill = _overdue(town, citizen)
+    later = town.rng.choice((10, 10, 0, -1))
+    return UndoOverdue(bill.id, town.staff(), "wrong", at, at + later * DAY_MS if later else 0) if bill else None
+
+
+def answer_proposal(town: Town, citizen: Citizen, at: Instant) -> Body | None:
+    """The same person or another one agrees, or drops it."""
+    proposal = town.one_of(town.core(citizen).proposals)
+    if proposal is None:
+        return None
+    kind = ConfirmProposal if town.chance(0.8) else RejectProposal
+    return kind(proposal.id, town.staff(), at)
+
+
+def apply_relief(town: Town, citizen: Citizen, at: Instant) -> Body | None:
+    """Hardship: one of three is to pay a bill or part of it."""
+    bill = _overdue(town, citizen)
+    if bill is None:
+        return None
+    kind = town.rng.choice(("civil_affairs", "insurance_claim", "fiscal"))
+    fen = town.rng.choice((0, 0, 1, max(0, bill.owed_fen) // 2))
+    return ApplyRelief(bill.id, kind, town.staff(), "hardship", at, fen)  # type: ignore[arg-type]
+
+
+def answer_relief(town: Town, citizen: Citizen, at: Instant) -> Body | None:
+    """A case is approved, refused or withdrawn."""
+    case = town.one_of(town.core(citizen).relief)
+    if case is None:
+        return None
+    word = town.rng.choice(("approve",) * 4 + ("refused", "withdrawn"))
+    author = town.staff()
+    if word == "approve":
+        return ApproveRelief(case.id, author, at, town.rng.choice((0, 0, max(1, case.asked_fen // 2))))
+    return CloseRelief(case.id, word, case.author if word == "withdrawn" else author, at)  # type: ignore[arg-type]
+
+
+def register(town: Town, _citizen: Citizen, at: Instant) -> Body:
+    """The city's register names a person, or takes it back."""
+    return RecordDishonesty("R1", town.staff(), "register", at, town.chance(0.5))
+
+
+def collect(town: Town, citizen: Citizen, at: Instant) -> Body | None:
+    """The bank collects from its own customer: part of a bill and of its fee, or more than there is."""
+    core, bill = town.core(citizen), _overdue(town, citizen)
+    if bill is None:
+        return None
+    book = core.clearing.fees.get(bill.id) if core.clearing else None
+    fee, owed = book.owed_fen if book else 0, max(0, bill.owed_fen)
+    amount = town.rng.choice((owed, owed // 2, owed, owed + 1))
+    return RecordBankCollection(at, bill.id, amount, town.rng.choice((fee, fee, 0, fee + 1)), f"B{town.number()}")
+
+
+def give_up(town: Town, citizen: Citizen, at: Instant) -> Body | None:
+    """Fees are waived, or a loss is taken."""
+    bill = _overdue(town, citizen)
+    if bill is None:
+        return None
+    return town.rng.choice((WaiveFees, WriteOffBill))(at, bill.id, town.staff(), "goodwill")
+
+
+def recover(town: Town, citizen: Citizen, at: Instant) -> Body | None:
+    """Money still comes in for a loss, or a fen too much."""
+    clearing = town.core(citizen).clearing
+    if clearing is None or not clearing.losses:
+        return None
+    name = town.rng.choice(list(clearing.losses))
+    loss = clearing.losses[name]
+    left = loss.amount_fen - loss.recovered_fen
+    return RecordRecovery(at, name, max(1, town.rng.choice((left, left // 2, left + 1))), "court", f"C{town.number()}")
+
+
+WEIGHTS: Final[dict[Deciding, int]] = {
+    freeze: 2,
+    unfreeze: 4,
+    propose_listing: 2,
+    undo_overdue: 3,
+    answer_proposal: 8,
+    apply_relief: 4,
+    answer_relief: 6,
+    register: 1,
+    collect: 3,
+    give_up: 2,
+    recover: 2,
+}
