@@ -100,7 +100,8 @@ def relief_view(case: ReliefCase) -> ReliefView:
 def _proposals(before: Core, core: Core, events: list[Event]) -> list[View]:
     ended = {event.proposal: event for event in events if isinstance(event, ProposalEnded)}
     changed = [p for id_, p in core.proposals.items() if before.proposals.get(id_) is not p]
-    gone = [p for id_, p in before.proposals.items() if id_ not in core.proposals]
+    # What moved to another account in a merge is told there.
+    gone = [p for id_, p in before.proposals.items() if id_ in ended and id_ not in core.proposals]
     views: list[View] = [_proposal_view(each, "open", "") for each in changed]
     return views + [_proposal_view(each, ended[each.id].outcome, ended[each.id].author) for each in gone]
 

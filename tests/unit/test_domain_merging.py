@@ -8,14 +8,17 @@ from hub.domain.evolve import evolve
 from hub.domain.state import new_state
 from schemas.commands import (
     AbsorbAccount,
+    ConfirmProposal,
     DepositPrepayment,
     IdentifyPatient,
     MergePatient,
+    ProposeListing,
     RecordRepayment,
     RecordVisit,
     Subject,
 )
 from schemas.ids import account_id
+from schemas.ledger import ProposalView
 
 OLD, NEW, THIRD = person_account("old"), person_account("new"), person_account("third")
 OLD_NO, NEW_NO = (account_id(KEY, "number", f"XMZSH|{number}") for number in ("P1", "P2"))
@@ -170,6 +173,20 @@ def test_a_message_known_to_the_retired_account_is_a_repeat_for_the_survivor():
     town.settle()
     assert town.world(NEW).ledger[-1].outcome == "DUPLICATE"
     assert town.world(NEW).agreement.used_fen == 10_000
+
+
+def test_a_proposal_that_waits_for_a_second_person_moves_with_its_person():
+    """It is decided at the survivor, and the retired account tells nothing of it any more."""
+    town = Town()
+    town.send(OLD, ProposeListing("black", "clerk-1", "evidence", town.city), interface="api")
+    merged = merge(town, Subject(person=OLD), Subject(person=NEW))
+    assert merged.record.outcome == "POSTED"
+    assert not [view for view in merged.record.after if isinstance(view, ProposalView)]
+    town.settle()
+    (proposal,) = town.world(NEW).state.core.proposals
+    town.send(OLD, ConfirmProposal(proposal, "clerk-2", town.city), interface="api")
+    town.settle()
+    assert "black" in town.world(NEW).state.core.lists
 
 
 def test_the_same_merge_again_changes_nothing_and_another_one_is_for_a_person():
