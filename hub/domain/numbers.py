@@ -17,6 +17,7 @@ from schemas.commands import (
     PostCharge,
     ReceiveTransfer,
     RecordVisit,
+    RefundPrepayment,
     Subject,
 )
 from schemas.events import (
@@ -78,7 +79,18 @@ def _told(draft: Draft, command: Command, body: IdentifyPatient, number: str) ->
 
 
 def route(draft: Draft, command: Command) -> Outcome | Refusal | None:
-    """Link and forward where this is a hospital number's account; None when the command is decided here."""
+    """Link and forward where this is a hospital number's account; None when the command is decided here.
+
+    Money on its way between accounts is never refused: where its way ends it stays, and a person must look.
+    """
+    routed = _routed(draft, command)
+    if isinstance(routed, Refusal) and isinstance(command.body, ReceiveTransfer):
+        draft.set_aside(MONEY_INCIDENT, routed.reason, "the prepayment stays at this account")
+        return None
+    return routed
+
+
+def _routed(draft: Draft, command: Command) -> Outcome | Refusal | None:
     account = draft.core.account
     if type(command.body) is MergePatient:
         return None
@@ -131,8 +143,10 @@ def hand_over_prepayments(draft: Draft, to: str, subject: Subject, event_at: Ins
 
 
 def _decided_here(draft: Draft, command: Command) -> bool:
-    """Lines booked before the link stay and are reversed here; a receipt booked here is known here."""
+    """Lines booked before the link stay and are reversed here; a receipt booked and money kept here are known here."""
     body = command.body
+    if isinstance(body, RefundPrepayment):
+        return draft.core.prepayments.get(body.institution, 0) > 0
     if isinstance(body, DepositPrepayment):
         return known_deposit(draft.core, body.institution, body.receipt_no) is not None
     if not isinstance(body, PostCharge):

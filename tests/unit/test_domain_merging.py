@@ -15,6 +15,7 @@ from schemas.commands import (
     ProposeListing,
     RecordRepayment,
     RecordVisit,
+    RefundPrepayment,
     Subject,
 )
 from schemas.ids import account_id
@@ -73,6 +74,22 @@ def test_a_retired_number_of_a_known_person_tells_the_survivor_whose_it_is():
     town.settle()
     assert town.world(NEW_NO).state.core.linked_person == NEW
     assert town.world(NEW).state.core.prepayments == {A: 700}
+
+
+def test_a_prepayment_whose_way_ends_in_a_conflict_stays_there_and_is_paid_back_there():
+    """The hospital names another person than the surviving number's: the money is kept, a person must look."""
+    town = Town()
+    town.send(NEW_NO, IdentifyPatient(A, town.city, Subject(person=NEW, number=NEW_NO)))
+    prepaid(town, OLD_NO, 700)
+    merge(town, Subject(number=OLD_NO), Subject(person=THIRD, number=NEW_NO))
+    town.settle()
+    number = town.world(NEW_NO)
+    assert number.state.core.prepayments == {A: 700}
+    assert number.decisions[-1].quarantine[0].reason == "LINK_CONFLICT"
+    assert not in_transit(town)
+    refunded = town.send(NEW_NO, RefundPrepayment(A, town.city, 700), interface="api")
+    assert refunded.record.outcome == "POSTED"
+    assert town.send(NEW_NO, RefundPrepayment(A, town.city, 700), interface="api").record.outcome == "FORWARDED"
 
 
 def test_a_number_merged_first_and_identified_later_ends_at_the_person():
