@@ -243,7 +243,7 @@ class PersonAnswer(Struct, frozen=True):
 
 
 class UnclaimedPrepayment(Struct, frozen=True):
-    """Money paid in advance under a hospital number that no person is linked to (domain 4, without a real name)."""
+    """Money paid in advance under a hospital number that no person is linked to for certain (domain 4, real names)."""
 
     account: str
     short: str

@@ -29,7 +29,7 @@ _NOT_EXECUTED: Final = frozenset(("technical", "lost"))
 """The order may still be called again, and then meet another fate."""
 _WORDS: Final[list[tuple[int, str]]] = [(66, "told"), (16, "unknown"), (12, "twice"), (6, "slow")]
 """What the caller hears of it; `slow`: for hours only that it is waiting."""
-_SLOW_MS: Final = 4 * HOUR_MS
+_SLOW_MS: Final = 12 * HOUR_MS
 _NOTICES: Final[list[tuple[int, str]]] = [
     (84, ""),
     (4, "foreign"),

@@ -15,10 +15,10 @@ ORDERS_MAX: Final = 100_000
 
 
 async def unclaimed_prepayments(connection: Any, asked: Slice) -> Page[UnclaimedPrepayment]:
-    """Return number accounts without a person that hold money, the last changed first."""
+    """Return number accounts that hold money: a linked one does only where its way to a person ended in a conflict."""
     arguments: list[Any] = []
     sql = (
-        "SELECT account, at, name_masked, prepayments FROM persons WHERE kind = 'number' AND linked_person = ''"
+        "SELECT account, at, name_masked, prepayments FROM persons WHERE kind = 'number'"
         " AND EXISTS (SELECT FROM jsonb_each_text(prepayments) WHERE value::bigint > 0)"
     )
     if asked.after is not None:

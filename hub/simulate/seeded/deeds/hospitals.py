@@ -5,6 +5,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from hub.domain.family import payer_link
+from hub.domain.state import Bill
 from hub.simulate.seeded.citizens import INSTITUTIONS, Citizen, Visit
 from hub.simulate.seeded.deeds.insurers import insurance_split
 from hub.simulate.seeded.deeds.town import Deciding, To, Town
@@ -80,15 +81,11 @@ def _visit(town: Town, citizen: Citizen, at: Instant) -> Visit:
 
 
 def credit(town: Town, citizen: Citizen, at: Instant) -> Body | None:
-    """Take back part or all of a line, now and then too much, or a line that was never charged.
-
-    Where a bill is being debited at that moment, it is one of its lines.
-    """
+    """Take back part or all of a line, now and then too much, or a line that was never charged."""
     rng, visits = town.rng, [visit for visit in citizen.visits if visit.lines]
     if not visits:
         return None
-    debiting = {bill.visit for bill in town.core(citizen).bills.values() if bill.debiting}
-    visit = rng.choice([v for v in visits if f"{v.institution}|{v.number}" in debiting] or visits)
+    visit = rng.choice(visits)
     key, amount, item = rng.choice(visit.lines[-5:])
     fen = amount if town.chance(0.6) else rng.randrange(1, 2 * amount + 1)
     named = key if town.chance(0.8) else rng.choice(("", "", f"F{town.number()}"))
@@ -97,6 +94,25 @@ def credit(town: Town, citizen: Citizen, at: Instant) -> Body | None:
         f"R{town.number()}", "credit", fen, Item(item, "NHSA", "药品"), at, reverses=named, entered_in_error=whole
     )
     return PostCharge(visit.institution, visit.number, visit.scene, at, (line,))  # type: ignore[arg-type]
+
+
+def credit_in_trouble(town: Town, _citizen: Citizen, at: Instant) -> To | None:
+    """Take back a line whose bill is being debited, was given up, or was paid by relief."""
+    citizen = town.find(lambda core: any(map(_troubled, core.bills.values())))
+    if citizen is None:
+        return None
+    places = {bill.visit for bill in town.core(citizen).bills.values() if _troubled(bill)}
+    lines = [(v, line) for v in citizen.visits if f"{v.institution}|{v.number}" in places for line in v.lines]
+    if not lines:
+        return None
+    visit, (key, amount, item) = town.rng.choice(lines)
+    fen = town.rng.choice((amount, amount, max(1, amount // 2)))
+    back = ChargeLine(f"R{town.number()}", "credit", fen, Item(item, "NHSA"), at, reverses=key)
+    return To(citizen.account, PostCharge(visit.institution, visit.number, visit.scene, at, (back,)))  # type: ignore[arg-type]
+
+
+def _troubled(bill: Bill) -> bool:
+    return bill.debiting or bill.final in ("written_off", "relieved")
 
 
 def revise(town: Town, citizen: Citizen, at: Instant) -> Body | None:
@@ -189,7 +205,8 @@ def refund_deposit(town: Town, citizen: Citizen, at: Instant) -> Body | None:
 WEIGHTS: Final[dict[Deciding, int]] = {
     charge: 76,
     treat_child: 16,
-    credit: 14,
+    credit: 12,
+    credit_in_trouble: 4,
     revise: 2,
     visit_event: 14,
     discharge: 14,

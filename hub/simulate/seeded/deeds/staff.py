@@ -4,7 +4,7 @@ from typing import Final
 
 from hub.domain.state import Bill
 from hub.simulate.seeded.citizens import Citizen
-from hub.simulate.seeded.deeds.town import Deciding, Town
+from hub.simulate.seeded.deeds.town import Deciding, To, Town
 from schemas.city_time import DAY_MS
 from schemas.commands import (
     ApplyRelief,
@@ -61,20 +61,26 @@ def propose_listing(town: Town, citizen: Citizen, at: Instant) -> Body:
     return ProposeListing(colour, author, "evidence", at, until)  # type: ignore[arg-type]
 
 
-def undo_overdue(town: Town, citizen: Citizen, at: Instant) -> Body | None:
-    """A bill was wrongly recorded overdue, somebody says."""
+def undo_overdue(town: Town, citizen: Citizen, at: Instant) -> To | None:
+    """A bill was wrongly recorded overdue, somebody says; most of all somebody whom that put on the black list."""
+    barred = town.find(lambda core: core.standing is not None and core.standing.blacklisted)
+    citizen = barred or citizen
     bill = _overdue(town, citizen)
+    if bill is None:
+        return None
     later = town.rng.choice((10, 10, 0, -1))
-    return UndoOverdue(bill.id, town.staff(), "wrong", at, at + later * DAY_MS if later else 0) if bill else None
+    due_at = at + later * DAY_MS if later else 0
+    return To(citizen.account, UndoOverdue(bill.id, town.staff(), "wrong", at, due_at))
 
 
-def answer_proposal(town: Town, citizen: Citizen, at: Instant) -> Body | None:
+def answer_proposal(town: Town, _citizen: Citizen, at: Instant) -> To | None:
     """The same person or another one agrees, or drops it."""
-    proposal = town.one_of(town.core(citizen).proposals)
-    if proposal is None:
+    citizen = town.find(lambda core: bool(core.proposals))
+    proposal = town.one_of(town.core(citizen).proposals) if citizen else None
+    if citizen is None or proposal is None:
         return None
     kind = ConfirmProposal if town.chance(0.8) else RejectProposal
-    return kind(proposal.id, town.staff(), at)
+    return To(citizen.account, kind(proposal.id, town.staff(), at))
 
 
 def apply_relief(town: Town, citizen: Citizen, at: Instant) -> Body | None:
@@ -87,16 +93,19 @@ def apply_relief(town: Town, citizen: Citizen, at: Instant) -> Body | None:
     return ApplyRelief(bill.id, kind, town.staff(), "hardship", at, fen)  # type: ignore[arg-type]
 
 
-def answer_relief(town: Town, citizen: Citizen, at: Instant) -> Body | None:
+def answer_relief(town: Town, _citizen: Citizen, at: Instant) -> To | None:
     """A case is approved, refused or withdrawn."""
-    case = town.one_of(town.core(citizen).relief)
-    if case is None:
+    citizen = town.find(lambda core: bool(core.relief))
+    case = town.one_of(town.core(citizen).relief) if citizen else None
+    if citizen is None or case is None:
         return None
     word = town.rng.choice(("approve",) * 4 + ("refused", "withdrawn"))
     author = town.staff()
     if word == "approve":
-        return ApproveRelief(case.id, author, at, town.rng.choice((0, 0, max(1, case.asked_fen // 2))))
-    return CloseRelief(case.id, word, case.author if word == "withdrawn" else author, at)  # type: ignore[arg-type]
+        asked = town.rng.choice((0, 0, max(1, case.asked_fen // 2)))
+        return To(citizen.account, ApproveRelief(case.id, author, at, asked))
+    who = case.author if word == "withdrawn" else author
+    return To(citizen.account, CloseRelief(case.id, word, who, at))  # type: ignore[arg-type]
 
 
 def register(town: Town, _citizen: Citizen, at: Instant) -> Body:
@@ -123,15 +132,17 @@ def give_up(town: Town, citizen: Citizen, at: Instant) -> Body | None:
     return town.rng.choice((WaiveFees, WriteOffBill))(at, bill.id, town.staff(), "goodwill")
 
 
-def recover(town: Town, citizen: Citizen, at: Instant) -> Body | None:
+def recover(town: Town, _citizen: Citizen, at: Instant) -> To | None:
     """Money still comes in for a loss, or a fen too much."""
-    clearing = town.core(citizen).clearing
-    if clearing is None or not clearing.losses:
+    citizen = town.find(lambda core: core.clearing is not None and bool(core.clearing.losses))
+    clearing = town.core(citizen).clearing if citizen else None
+    if citizen is None or clearing is None:
         return None
     name = town.rng.choice(list(clearing.losses))
     loss = clearing.losses[name]
     left = loss.amount_fen - loss.recovered_fen
-    return RecordRecovery(at, name, max(1, town.rng.choice((left, left // 2, left + 1))), "court", f"C{town.number()}")
+    amount = max(1, town.rng.choice((left, left // 2, left + 1)))
+    return To(citizen.account, RecordRecovery(at, name, amount, "court", f"C{town.number()}"))
 
 
 WEIGHTS: Final[dict[Deciding, int]] = {
@@ -139,9 +150,9 @@ WEIGHTS: Final[dict[Deciding, int]] = {
     unfreeze: 4,
     propose_listing: 2,
     undo_overdue: 3,
-    answer_proposal: 8,
+    answer_proposal: 4,
     apply_relief: 4,
-    answer_relief: 6,
+    answer_relief: 4,
     register: 1,
     collect: 3,
     give_up: 2,

@@ -13,6 +13,7 @@ T = TypeVar("T")
 STAFF: Final = ("clerk-1", "clerk-2", "clerk-3")
 """Who decides at institutions and the platform: two people are two of these."""
 _HOPS: Final = 4
+_LOOKED_AT: Final = 60
 
 
 class To(NamedTuple):
@@ -65,6 +66,12 @@ class Town:
     def core(self, citizen: Citizen) -> Core:
         """Return what the hub knows of a person but for the visits."""
         return self.state(citizen).core
+
+    def find(self, wanted: Callable[[Core], bool]) -> Citizen | None:
+        """Return somebody of whom the hub knows such a thing, out of some people; None where it is nobody of them."""
+        begin = self.rng.randrange(len(self.people))
+        some = (self.people[(begin + n) % len(self.people)] for n in range(min(_LOOKED_AT, len(self.people))))
+        return next((citizen for citizen in some if wanted(self.core(citizen))), None)
 
     def packs(self, at: Instant) -> list[Pack]:
         """Return the packs under which people may sign now."""
