@@ -18,6 +18,7 @@ from schemas.commands import Body, CloseDay, Command, Instant, OpenAdvance, Reco
 from schemas.ids import account_id, sm3_hex
 from schemas.ledger import LedgerRecord
 
+SOURCE: Final = "CLERK"
 CALENDAR: Final = account_id(CITY_KEY, "feed", "clerk|calendar")
 TICKED: Final = account_id(CITY_KEY, "feed", "clerk|tick|0")
 _AFTER_MS: Final = 5 * 60_000
@@ -49,13 +50,17 @@ class BankClerk:
         return day_start(next_day(self._day)) + _AFTER_MS
 
     def saw(self, record: LedgerRecord) -> None:
-        """Note one record of the ledger."""
+        """Note one record of the ledger; what the clerk itself says makes no day worth closing."""
+        if record.sender == SOURCE:
+            return
         self._books[city_date(record.now)].add(0, record)
 
     def close(self, at: Instant) -> Sent:
-        """Return the commands about the day that is over, and the banks' words, which come later."""
-        day, books = self._day.isoformat(), self._books.pop(self._day, None) or DayBooks({0: ""})
+        """Return the commands about the day that is over, and the banks' words, which come later; none for an idle day."""
+        day, books = self._day.isoformat(), self._books.pop(self._day, None)
         self._day = next_day(self._day)
+        if books is None:
+            return []
         batches = opened(day, books.items(self._known, self._institution_funded))
         self._known |= books.signed
         credit, returned, repaid = (books.total(name) for name in ("credit_fen", "returned_fen", "repaid_fen"))
@@ -90,7 +95,7 @@ class BankClerk:
         return self._command(_pair(body), word, at, f"word {word.batch} {word.serial}")
 
     def _command(self, account: str, body: Body, at: Instant, name: str) -> tuple[Instant, Command]:
-        return at, Command(name, account, at, at, "CLERK", "clerk", name, body)
+        return at, Command(name, account, at, at, SOURCE, "clerk", name, body)
 
 
 def _pair(body: OpenAdvance) -> str:

@@ -27,9 +27,9 @@ _FATES: Final[list[tuple[int, str]]] = [
 """What becomes of a call; `lost`: it never arrived; `late`: it failed, they say, and then the money moved after all."""
 _NOT_EXECUTED: Final = frozenset(("technical", "lost"))
 """The order may still be called again, and then meet another fate."""
-_WORDS: Final[list[tuple[int, str]]] = [(66, "told"), (16, "unknown"), (12, "twice"), (6, "slow")]
+_WORDS: Final[list[tuple[int, str]]] = [(69, "told"), (16, "unknown"), (12, "twice"), (3, "slow")]
 """What the caller hears of it; `slow`: for hours only that it is waiting."""
-_SLOW_MS: Final = 12 * HOUR_MS
+_SLOW_MS: Final = 6 * HOUR_MS
 _NOTICES: Final[list[tuple[int, str]]] = [
     (84, ""),
     (4, "foreign"),

@@ -1,8 +1,10 @@
 """Runs a simulated city from a seed, or a script that was recorded from one, and makes a failing script short."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from random import Random
+from typing import Final
 
 from hub.policies import Policies
 from hub.simulate.seeded.city import City
@@ -11,6 +13,9 @@ from hub.simulate.seeded.eras import era_of, pace_ms
 from hub.simulate.seeded.faults import FaultError
 from hub.simulate.seeded.judge import state_hash
 from hub.simulate.seeded.shrink import shortest
+
+_ACCOUNT: Final = re.compile("[0-9A-HJKMNP-TV-Z]{26}")
+"""An account, also at the beginning of an id."""
 
 
 @dataclass
@@ -75,12 +80,20 @@ def shortened(seed: int, told: Told, policies: Policies) -> Told:
         fault = replay(seed, script, policies).fault
         return fault is not None and fault.number == number
 
-    # Most faults need one person only: where the deeds about them alone break it too, the rest need not be tried.
-    blamed = told.fault.text if told.fault is not None else ""
-    about = [deed for deed in told.script if deed.command.account in blamed]
-    short = replay(seed, shortest(about if fails(about) else told.script, fails), policies)
+    # Most faults need one person or one family: where the deeds about them break it too, no others need be tried.
+    fewer = (script for script in _narrowed(told) if fails(script))
+    short = replay(seed, shortest(next(fewer, told.script), fails), policies)
     short.of, short.again = len(told.script), told.again
     return short
+
+
+def _narrowed(told: Told) -> Iterator[list[Deed]]:
+    """Yield the deeds about whom the fault names, then also those about whom their deeds name."""
+    blamed = set(_ACCOUNT.findall(told.fault.text if told.fault is not None else ""))
+    for _ in range(2):
+        about = [deed for deed in told.script if deed.command.account in blamed]
+        yield about
+        blamed |= {account for deed in about for account in _ACCOUNT.findall(repr(deed.command.body))}
 
 
 def _told(city: City, deeds: Iterable[Deed], script: list[Deed]) -> Told:

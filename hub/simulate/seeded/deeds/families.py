@@ -4,8 +4,9 @@ from typing import Final
 
 from hub.domain.family import links_of
 from hub.domain.family_state import Link
+from hub.domain.state import Bill
 from hub.simulate.seeded.citizens import Citizen
-from hub.simulate.seeded.deeds.town import Deciding, Town
+from hub.simulate.seeded.deeds.town import Deciding, To, Town
 from schemas.commands import (
     AnswerFamilyLink,
     AnswerFamilyUnlink,
@@ -36,13 +37,30 @@ def answer_link(town: Town, citizen: Citizen, at: Instant) -> Body | None:
 
 
 def request_unlink(town: Town, citizen: Citizen, at: Instant) -> Body | None:
-    """Ask for the end of a link, or answer who asked first."""
+    """Ask for the end of a link."""
     link = _link(town, citizen, "active")
-    if link is None:
+    return RequestFamilyUnlink(at, link.id, _CONSENT) if link else None
+
+
+def answer_unlink(town: Town, _citizen: Citizen, at: Instant) -> To | None:
+    """Somebody who was asked whether a link may end agrees or not."""
+    citizen = town.find(lambda core: any(link.ending == "offered" for link in links_of(core).values()))
+    if citizen is None:
         return None
-    if link.ending == "offered":
-        return AnswerFamilyUnlink(at, link.id, town.chance(0.7), _CONSENT)
-    return RequestFamilyUnlink(at, link.id, _CONSENT) if town.chance(0.5) else None
+    link = next(link for link in links_of(town.core(citizen)).values() if link.ending == "offered")
+    return To(citizen.account, AnswerFamilyUnlink(at, link.id, town.chance(0.8), _CONSENT))
+
+
+def unlink_while_owing(town: Town, _citizen: Citizen, at: Instant) -> To | None:
+    """A payer wants out while a bill of the dependent stands on the line, untouched."""
+    citizen = town.find(lambda core: any(map(_open_mirror, core.bills.values())))
+    link = _link(town, citizen, "active") if citizen else None
+    return To(citizen.account, RequestFamilyUnlink(at, link.id, _CONSENT)) if citizen and link else None
+
+
+def _open_mirror(bill: Bill) -> bool:
+    """A visit on a payer's side is named for the dependent, after a tilde."""
+    return "~" in bill.visit and bill.owed_fen > 0 and not bill.attempts
 
 
 def _link(town: Town, citizen: Citizen, state: str) -> Link | None:
@@ -57,6 +75,8 @@ def die(town: Town, _citizen: Citizen, at: Instant) -> Body | None:
 WEIGHTS: Final[dict[Deciding, int]] = {
     request_link: 6,
     answer_link: 24,
-    request_unlink: 8,
+    request_unlink: 2,
+    answer_unlink: 4,
+    unlink_while_owing: 4,
     die: 1,
 }

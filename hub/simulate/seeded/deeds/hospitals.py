@@ -206,7 +206,7 @@ WEIGHTS: Final[dict[Deciding, int]] = {
     charge: 76,
     treat_child: 16,
     credit: 12,
-    credit_in_trouble: 4,
+    credit_in_trouble: 6,
     revise: 2,
     visit_event: 14,
     discharge: 14,

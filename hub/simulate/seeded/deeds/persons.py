@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from hub.domain.state import Bill
+from hub.domain.family import links_of
+from hub.domain.state import Bill, Core
 from hub.policies import Pack
 from hub.simulate.seeded.citizens import BANKS, CHANNELS, CITY_KEY, PROVIDERS, Citizen
 from hub.simulate.seeded.deeds.town import Deciding, To, Town
@@ -109,18 +110,20 @@ def consent_to_sources(town: Town, citizen: Citizen, at: Instant) -> Body | None
     return SetRepaymentSources(core.agreement, at, sources, "2026-07")
 
 
-def contract_ends(town: Town, citizen: Citizen, at: Instant) -> Body:
-    """The channel says a contract ended: the person's own, or a further source."""
+def contract_ends(town: Town, citizen: Citizen, at: Instant) -> To:
+    """The channel says a contract ended: the person's own or a further source, at times one that pays for a parent."""
+    citizen = (town.find(_pays_for_parent) if town.chance(0.5) else None) or citizen
     core = town.core(citizen)
     agreement = core.agreements.get(core.agreement)
-    named = [
-        f"contract-{citizen.account[:10]}",
-        *(s.channel_agreement for s in (agreement.sources if agreement else ())),
-    ]
-    channel = (
-        agreement.channel if agreement and agreement.channel != "bank" else town.rng.choice(("alipay", "unionpay"))
-    )
-    return NoteAgreementEnd(channel, town.rng.choice(named), f"end-{town.number()}", at)
+    contracts = [(source.channel, source.channel_agreement) for source in agreement.sources] if agreement else []
+    contracts.append((agreement.channel if agreement else "alipay", f"contract-{citizen.account[:10]}"))
+    channel, named = town.rng.choice(contracts)
+    return To(citizen.account, NoteAgreementEnd(channel, named, f"end-{town.number()}", at))
+
+
+def _pays_for_parent(core: Core) -> bool:
+    links = links_of(core).values()
+    return any((k.relation, k.role, k.state) == ("adult_child", "payer", "active") for k in links)
 
 
 def repay(town: Town, citizen: Citizen, at: Instant) -> Body | None:
@@ -163,8 +166,8 @@ WEIGHTS: Final[dict[Deciding, int]] = {
     feed: 3,
     revoke: 1,
     withdraw: 2,
-    consent_to_sources: 2,
-    contract_ends: 1,
+    consent_to_sources: 4,
+    contract_ends: 3,
     repay: 12,
     pay_up: 12,
     refund_balance: 2,
