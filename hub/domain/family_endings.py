@@ -8,6 +8,7 @@ from hub.domain.draft import Draft, Outcome, Refusal
 from hub.domain.family import is_deceased, links_of
 from hub.domain.family_links import REQUEST_OPEN_MS
 from hub.domain.family_state import Link
+from hub.domain.holds import release_agreement
 from hub.domain.numbers import identify
 from hub.domain.relays import send
 from hub.domain.state import Bill
@@ -112,7 +113,9 @@ def record_death(draft: Draft, body: RecordDeath) -> Outcome | Refusal:
         if link.state != "ended":
             end_link(draft, link, "death", draft.accepted_at, tell=True)
     if draft.core.agreement:
-        draft.emit(AgreementEnded(draft.core.agreement, body.event_at))
+        ended = draft.core.agreement
+        draft.emit(AgreementEnded(ended, body.event_at))
+        release_agreement(draft, ended)
     for bill in list(draft.core.bills.values()):
         if bill.owed_fen > 0 and not bill.frozen:
             draft.emit(BillFrozen(bill.id, Reason.DECEASED))

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from hub.domain.contents import packed, unpacked
 from hub.domain.draft import CHARGE_QUARANTINE, MONEY_INCIDENT, Draft, Outcome, Refusal
+from hub.domain.holds import release_agreement
 from hub.domain.numbers import hand_over_prepayments
 from hub.domain.relays import send
 from hub.domain.state import Encounter
@@ -75,6 +76,8 @@ def absorb_account(draft: Draft, body: AbsorbAccount) -> Outcome | Refusal:
     twice = [line for each in contents.encounters for line in _lines_twice(draft, each)]
     ended = contents.core.agreement if draft.core.agreement else ""
     draft.emit(AccountAbsorbed(body.from_account, body.core, body.encounters, draft.accepted_at, ended))
+    if ended:
+        release_agreement(draft, ended)
     for line in twice:
         draft.set_aside(MONEY_INCIDENT, Reason.LINE_CHANGED, "booked under both accounts", line=line)
     return Outcome("POSTED", body.from_account)

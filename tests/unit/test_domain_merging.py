@@ -3,13 +3,16 @@
 import pytest
 from domain_world import DAY, EXAMPLES, HOUR, KEY, A, charge, encoded, line, score, signing
 from family_world import Town, person_account
+from standing_world import city
 
 from hub.domain.evolve import evolve
 from hub.domain.state import new_state
+from hub.policies.clauses import Holds
 from schemas.commands import (
     AbsorbAccount,
     ConfirmProposal,
     DepositPrepayment,
+    HoldCredit,
     IdentifyPatient,
     MergePatient,
     ProposeListing,
@@ -229,6 +232,19 @@ def test_of_two_agreements_the_survivors_stays_in_force():
     assert (new.state.core.agreement, other.limit_fen, other.used_fen > 0, other.ended_at > 0) == (own, 0, True, True)
     new.send(charge(line("F9", 1_000), visit="V9", at=town.city))
     assert new.state.core.agreements[own].used_fen == 1_000
+
+
+def test_a_hold_on_the_line_that_ends_in_a_merge_is_released():
+    """The visit goes on under the survivor's agreement, whose line its charges then use, held amounts included."""
+    town = Town(city(holds=Holds(frozenset(("inpatient",)), 30)))
+    enrolled(town, OLD)
+    enrolled(town, NEW)
+    town.send(OLD, HoldCredit(A, "V1", town.city, 30_000), interface="api")
+    merge(town, Subject(person=OLD), Subject(person=NEW))
+    town.settle()
+    core = town.world(NEW).state.core
+    assert all(hold.closed for hold in core.holds.values())
+    assert all(agreement.held_fen == 0 for agreement in core.agreements.values())
 
 
 def test_a_visit_booked_under_both_is_one_and_a_line_booked_twice_is_an_incident():

@@ -56,7 +56,7 @@ class BankClerk:
         self._books[city_date(record.now)].add(0, record)
 
     def close(self, at: Instant) -> Sent:
-        """Return the commands about the day that is over, and the banks' words, which come later; none for an idle day."""
+        """Return the commands about the day that is over and the banks' later words; none for an idle day."""
         day, books = self._day.isoformat(), self._books.pop(self._day, None)
         self._day = next_day(self._day)
         if books is None:
