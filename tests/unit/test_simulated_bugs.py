@@ -18,7 +18,7 @@ POLICIES = load_policies()
 def too_much_credit(monkeypatch):
     """The line gives one fen more than is free."""
     honest = deduction.credit_room
-    monkeypatch.setattr(deduction, "credit_room", lambda case: replace(honest(case), fen=honest(case).fen + 1))
+    monkeypatch.setattr(deduction, "credit_room", lambda *case: replace(honest(*case), fen=honest(*case).fen + 1))
 
 
 def returned_twice(monkeypatch):

@@ -4,6 +4,7 @@ Taking a step out of a script must not change what happens to the others, or a f
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -15,6 +16,12 @@ class Fates:
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
+        self._asked: Counter[str] = Counter()
+
+    def nth(self, name: str) -> str:
+        """Return a name for the n-th of its kind: what is left out elsewhere does not change it."""
+        self._asked[name] += 1
+        return f"{name} {self._asked[name]}"
 
     def draw(self, name: str, below: int) -> int:
         """Return a whole number from 0 up to `below`, not included."""

@@ -86,15 +86,15 @@ class Gateways:
     def _debit(self, errand: DebitErrand, at: Instant) -> Sent:
         if at > errand.not_after_wall_at:
             return [self._said(errand, at, "unknown")]
-        order = errand.order_no
-        fate = self._fate_of.get(order) or self._fates.choose(f"fate {errand.id}", _FATES)
+        order, name = errand.order_no, self._fates.nth(f"call {errand.order_no}")
+        fate = self._fate_of.get(order) or self._fates.choose(f"fate {name}", _FATES)
         if fate not in _NOT_EXECUTED:
             self._fate_of[order] = fate
         if fate == "late":
             return self._late(errand, at)
         if fate == "paid":
             self.book.moved.setdefault(order, errand.amount_fen)
-        word = self._fates.choose(f"word {errand.id}", _WORDS)
+        word = self._fates.choose(f"word {name}", _WORDS)
         if word == "slow" and fate not in _NOT_EXECUTED:
             self._told_at[order] = at + _SLOW_MS
             return [self._said(errand, at, "waiting")]
@@ -103,7 +103,7 @@ class Gateways:
         said = [self._settled(errand, at, fate)]
         if fate == "paid" and word == "twice":
             said += [self._said(errand, at + HOUR_MS, "paid"), self._noticed(errand, at + 2 * HOUR_MS, "paid")]
-        return said + self._unasked(errand, at, fate)
+        return said + self._unasked(errand, at, fate, self._fates.choose(f"notice {name}", _NOTICES))
 
     def _late(self, errand: DebitErrand, at: Instant) -> Sent:
         """A failure that was none: from now on everybody who asks hears that it is paid."""
@@ -111,9 +111,9 @@ class Gateways:
         self.book.moved.setdefault(errand.order_no, errand.amount_fen)
         return [self._said(errand, at, "failed", "nsf"), self._noticed(errand, at + 3 * HOUR_MS, "paid")]
 
-    def _unasked(self, errand: DebitErrand, at: Instant, fate: str) -> Sent:
+    def _unasked(self, errand: DebitErrand, at: Instant, fate: str, kind: str) -> Sent:
         """Notices that nobody waits for; the channel's own refund is true, the others may contradict."""
-        kind, order, amount = self._fates.choose(f"notice {errand.id}", _NOTICES), errand.order_no, errand.amount_fen
+        order, amount = errand.order_no, errand.amount_fen
         later = at + 5 * SECOND
         if kind == "foreign" and fate == "paid" and not self.book.foreign[order]:
             back = self.book.foreign[order] = max(1, amount // 3)
@@ -134,7 +134,7 @@ class Gateways:
 
     def _query(self, errand: QueryErrand, at: Instant) -> Sent:
         fate = self._fate_of.get(errand.order_no)
-        if self._fates.draw(f"busy {errand.id}", 10) == 0:
+        if self._fates.draw(self._fates.nth(f"busy {errand.order_no}"), 10) == 0:
             return [self._said(errand, at, "unknown")]
         if fate is None:
             return [self._said(errand, at, "not_exist")]
@@ -160,7 +160,7 @@ class Gateways:
             self._fate_of[number] = "refunded"
         elif not errand.query:
             self._fate_of.setdefault(number, "refund_failed")
-        if self._fates.draw(f"refund {errand.id}", 8) == 0:
+        if self._fates.draw(self._fates.nth(f"refund {number}"), 8) == 0:
             return [self._said(errand, at, "unknown")]
         return [self._said(errand, at, self._fate_of.get(number, "not_exist"))]
 

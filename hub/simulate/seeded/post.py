@@ -22,10 +22,11 @@ class Post:
 
     def carry(self, errand: RelayErrand, at: Instant) -> list[tuple[Instant, Command]]:
         """Return when a relay arrives, once or twice."""
-        delay = self._fates.choose(f"relay {errand.id}", _DELAYS)
+        name = self._fates.nth(f"relay {errand.account} {errand.command.account}")
+        delay = self._fates.choose(f"late {name}", _DELAYS)
         arrives_at = max(at + delay, self._last.get(errand.account, 0))
         self._last[errand.account] = arrives_at
         carried = [(arrives_at, errand.command)]
-        if self._fates.draw(f"again {errand.id}", _AGAIN) == 0:
+        if self._fates.draw(f"again {name}", _AGAIN) == 0:
             carried.append((arrives_at + _MINUTE, errand.command))
         return carried
