@@ -97,6 +97,7 @@ PLANTED = [
 ]
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("plant", PLANTED)
 def test_a_planted_bug_is_found_and_made_short(plant, monkeypatch):
     """The simulator names a broken invariant and a script of at most twenty deeds that breaks it again."""

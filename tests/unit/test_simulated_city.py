@@ -15,8 +15,8 @@ from schemas.events import Event
 from schemas.ledger import TimerKind
 
 POLICIES = load_policies()
-SEEDS_MAX = 30
-"""Everything has happened after about eight seeds; what a change of the domain makes rarer may take some more."""
+SEEDS = (1, *(seed for seed in range(2, 40) if seed % 3 != 1))
+"""One city of the pilots, which knew little, and as many later ones as it takes: about eight."""
 
 
 def three_people():
@@ -50,12 +50,13 @@ def test_no_invariant_breaks_in_a_city(seed):
     assert told.days >= (13 * 31 if seed % 3 else 90)
 
 
+@pytest.mark.timeout(900)
 def test_every_command_every_event_and_every_timer_happens_in_some_city():
     """Whatever the vocabulary can say is said by the simulator: there is no exception."""
     wanted = {kind.__name__ for kind in (*get_args(Body), *get_args(Event))} | set(get_args(TimerKind))
     happened, missing = Counter(), wanted
-    for seed in range(1, SEEDS_MAX):
-        told = simulate(seed, 2_500, POLICIES if seed % 3 else three_people(), people=60)
+    for seed in SEEDS:
+        told = simulate(seed, 3_000, POLICIES if seed % 3 else three_people(), people=50)
         assert not told.failure, told.failure
         happened.update(told.commands_of | told.events_of | told.timers_of)
         missing = wanted - happened.keys()

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from hub.domain.state import AccountState
 from hub.policies import Policies
-from hub.simulate.seeded.citizens import Citizen, population
+from hub.simulate.seeded.citizens import Citizen, Habit, population
 from hub.simulate.seeded.deeds import families, hospitals, identities, insurers, persons, staff
 from hub.simulate.seeded.deeds.town import Deciding, To, Town
 from schemas.commands import (
@@ -62,6 +62,10 @@ _TRIES: Final = 8
 """So many people are looked at for a kind of deed before another kind is drawn."""
 
 
+_MET: Final[dict[Habit, int]] = {"any": 1, "careless": 3, "steady": 4}
+"""How often people of each habit are met: months on time and overdue bills only count where there are many."""
+
+
 class Deed(NamedTuple):
     """Somebody does something; the command about it may arrive later."""
 
@@ -81,9 +85,7 @@ class Deeds:
         self._sent: list[Command] = []
         self._busy: list[Citizen] = []
         """Who did something a moment ago: a visit is more than one message."""
-        steady = [citizen for citizen in self._town.people if citizen.habit == "steady"]
-        self._crowd = [*self._town.people, *steady, *steady]
-        """Whom one meets: steady people three times as often as others."""
+        self._crowd = [citizen for citizen in self._town.people for _ in range(_MET[citizen.habit])]
         self._kinds = [kind for kind, weight in _ANY.items() for _ in range(weight)]
 
     def enrolment(self, at: Instant) -> list[Deed]:
@@ -92,7 +94,7 @@ class Deeds:
         for citizen in self._town.people:
             kinds: list[Deciding] = [identities.identify, insurers.link_card, persons.score, persons.sign]
             grown = not any(role == "dependent" and relation == "minor" for relation, role, _ in citizen.kin)
-            for kind in kinds if grown or self._rng.random() < 0.4 else kinds[:2]:
+            for kind in kinds if grown or self._rng.random() < 0.7 else kinds[:2]:
                 made = kind(self._town, citizen, at) if self._rng.random() < 0.9 else None
                 if made is not None:
                     deeds.append(self._deed(made, citizen, at))

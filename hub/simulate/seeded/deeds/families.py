@@ -73,10 +73,10 @@ def die(town: Town, _citizen: Citizen, at: Instant) -> Body | None:
 
 
 WEIGHTS: Final[dict[Deciding, int]] = {
-    request_link: 6,
+    request_link: 8,
     answer_link: 24,
     request_unlink: 2,
     answer_unlink: 4,
-    unlink_while_owing: 4,
+    unlink_while_owing: 6,
     die: 1,
 }

@@ -129,7 +129,7 @@ def _pays_for_parent(core: Core) -> bool:
 def repay(town: Town, citizen: Citizen, at: Instant) -> Body | None:
     """Pay part of a bill, all of it, or more; named or not."""
     rng, owing = town.rng, _owing(town, citizen)
-    if citizen.habit == "careless" and town.chance(0.6):
+    if citizen.habit == "careless":
         return None
     if not owing or town.chance(0.05):
         return RecordRepayment(at, rng.randrange(1, 20_000))
@@ -139,10 +139,9 @@ def repay(town: Town, citizen: Citizen, at: Instant) -> Body | None:
 
 
 def pay_up(town: Town, citizen: Citizen, at: Instant) -> Body | None:
-    """A steady person pays the oldest bill."""
-    owing = _owing(town, citizen)
-    steady = citizen.habit == "steady" and owing
-    return RecordRepayment(at, owing[0].owed_fen, owing[0].id) if steady else None
+    """Steady people pay the oldest bill, careless ones only what is overdue."""
+    owing = [bill for bill in _owing(town, citizen) if citizen.habit == "steady" or bill.overdue_since]
+    return RecordRepayment(at, owing[0].owed_fen, owing[0].id) if owing and citizen.habit != "any" else None
 
 
 def _owing(town: Town, citizen: Citizen) -> list[Bill]:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from hub.domain.state import Bill
+from hub.domain.state import Bill, Core
 from hub.simulate.seeded.citizens import Citizen
 from hub.simulate.seeded.deeds.town import Deciding, To, Town
 from schemas.city_time import DAY_MS
@@ -113,15 +113,24 @@ def register(town: Town, _citizen: Citizen, at: Instant) -> Body:
     return RecordDishonesty("R1", town.staff(), "register", at, town.chance(0.5))
 
 
-def collect(town: Town, citizen: Citizen, at: Instant) -> Body | None:
+def collect(town: Town, citizen: Citizen, at: Instant) -> To | None:
     """The bank collects from its own customer: part of a bill and of its fee, or more than there is."""
+    citizen = (town.find(lambda core: bool(_fees(core))) if town.chance(0.7) else None) or citizen
     core, bill = town.core(citizen), _overdue(town, citizen)
+    fees = _fees(core)
+    bill = core.bills.get(town.rng.choice(list(fees))) if fees else bill
     if bill is None:
         return None
-    book = core.clearing.fees.get(bill.id) if core.clearing else None
-    fee, owed = book.owed_fen if book else 0, max(0, bill.owed_fen)
+    fee, owed = fees.get(bill.id, 0), max(0, bill.owed_fen)
     amount = town.rng.choice((owed, owed // 2, owed, owed + 1))
-    return RecordBankCollection(at, bill.id, amount, town.rng.choice((fee, fee, 0, fee + 1)), f"B{town.number()}")
+    paid = town.rng.choice((fee, fee, 0, fee + 1))
+    return To(citizen.account, RecordBankCollection(at, bill.id, amount, paid, f"B{town.number()}"))
+
+
+def _fees(core: Core) -> dict[str, int]:
+    """Return what is owed of fees by bill."""
+    books = core.clearing.fees if core.clearing else {}
+    return {name: book.owed_fen for name, book in books.items() if book.owed_fen > 0}
 
 
 def give_up(town: Town, citizen: Citizen, at: Instant) -> Body | None:
