@@ -17,6 +17,12 @@ _FAULTS_SHOWN: Final = 20
 _KEPT: Final = ("balance", "counter")
 """A refund into the person's balance has not left: the same money may pay another bill and come back again."""
 
+_RECEIVED: Final = (
+    events.RepaymentReceived,
+    events.BankCollected,
+    events.LossRecovered,
+    events.FamilyCreditReturned,
+)
 NAMES: Final = {
     1: "debits = credits",
     2: "parts of each split = charge",
@@ -160,7 +166,7 @@ class Invariants:
             self.findings[5].expect(once, lambda: f"{_place(record)}: {event.order_no} was paid twice")
             self._paid_orders.add(event.order_no)
             self._received[event.payment] += event.amount_fen
-        elif isinstance(event, events.RepaymentReceived | events.BankCollected | events.LossRecovered):
+        elif isinstance(event, _RECEIVED):
             self._received[event.payment] += event.amount_fen
         else:
             self._refund(record, event)

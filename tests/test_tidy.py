@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FILE_LINES_MAX = 700
 FUNCTION_LINES_MAX = 70
-MAY_CATCH_ALL = ("tests/", "streams/", "hub/roles/", "hub/runtime/supervisor.py", "hub/simulate/seeded/city.py")
+MAY_CATCH_ALL = ("tests/", "streams/", "hub/roles/", "hub/runtime/supervisor.py", "hub/simulate/seeded/runs.py")
 GENERATED = ("uv.lock", "schemas/json/", "schemas/asyncapi", "schemas/openapi", "hub/web/static/", "tests/samples/")
 BANNED_TEXT = {
     re.compile(r"/(?:work|root|home)/"): "names a path of one machine",

@@ -27,6 +27,7 @@ from schemas.commands import (
 from schemas.events import (
     FamilyCreditPosted,
     FamilyCreditReduced,
+    FamilyCreditReturned,
     FamilyHoldPlaced,
     FamilyHoldVoided,
 )
@@ -142,6 +143,11 @@ def reduce_family_credit(draft: Draft, body: ReduceFamilyCredit) -> Outcome | Re
     visit = mirrored_visit(body.visit, body.hold)
     mirror = draft.encounter(body.institution, visit)
     charge = mirror.charges.get(body.hold) if mirror else None
+    if charge is None and body.amount_fen > 0 and f"{body.institution}|{visit}" in draft.core.archived:
+        # The dependent's visit lived on after this side's was paid and archived.
+        payment = draft.new_id("Y")
+        draft.emit(FamilyCreditReturned(body.hold, payment, body.amount_fen))
+        return Outcome("POSTED", payment)
     if charge is None or not 0 < body.amount_fen <= charge.parts.credit - charge.returned.credit:
         return _unknown(body.hold)
     bill = draft.core.bills.get(charge.bill) if charge.bill else None

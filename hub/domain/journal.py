@@ -70,6 +70,10 @@ def _family_reduced(state: AccountState, event: events.FamilyCreditReduced) -> P
     return (Posting(FAMILY, line, event.amount_fen),)
 
 
+def _family_returned(state: AccountState, event: events.FamilyCreditReturned) -> Postings:
+    return (Posting(FAMILY, _refundable(state), event.amount_fen),)
+
+
 def _family_taken(_state: AccountState, event: events.FamilyBillTaken) -> Postings:
     return (Posting(f"agreement/{event.agreement}/receivable", FAMILY, event.amount_fen),)
 
@@ -184,6 +188,7 @@ POST: Final[dict[type, Callable[[AccountState, Any], Postings]]] = {
     events.BillReductionDue: _reduction_due,
     events.FamilyCreditPosted: _family_posted,
     events.FamilyCreditReduced: _family_reduced,
+    events.FamilyCreditReturned: _family_returned,
     events.FamilyBillTaken: _family_taken,
     events.AccountMerged: _merged,
     events.AccountAbsorbed: _absorbed,

@@ -157,6 +157,14 @@ class FamilyCreditReduced(Struct, frozen=True, tag="family_credit_reduced"):
     """True: it waits for the result of the live debit."""
 
 
+class FamilyCreditReturned(Struct, frozen=True, tag="family_credit_returned"):
+    """Part of it was taken back after its visit was archived here: the money waits in the payer's balance."""
+
+    hold: str
+    payment: str
+    amount_fen: int
+
+
 class FamilyBillOffered(Struct, frozen=True, tag="family_bill_offered"):
     """An unpaid bill was offered to the dependent whose link ended."""
 
@@ -189,6 +197,7 @@ FamilyEvent = (
     | FamilyHoldVoided
     | FamilyCreditPosted
     | FamilyCreditReduced
+    | FamilyCreditReturned
     | FamilyBillOffered
     | FamilyBillTaken
 )

@@ -11,6 +11,7 @@ from schemas.commands import (
     RecordDeath,
     RecordRepayment,
     RecordVisit,
+    RefundBalance,
     RequestFamilyUnlink,
     SettleInsurance,
     Subject,
@@ -341,6 +342,23 @@ def test_a_bill_paid_while_it_is_offered_is_never_paid_twice():
     assert at_rest(town)
     core = town.world(PARENT).state.core
     assert (core.refundable_fen, bill_of(town).paid_fen, town.world(CHILD).bill.owed_fen) == (30_000, 0, 30_000)
+
+
+def test_what_is_taken_back_after_the_payers_side_was_archived_goes_to_the_payers_balance():
+    """The dependent's visit may live longer than its mirror: the money is not lost on the way, and can be paid back."""
+    town = linked()
+    town.send(CHILD, charge(line("F1", 20_000)))
+    town.settle()
+    town.send(CHILD, RecordVisit(A, "V1", "discharged", town.city))
+    town.settle()
+    town.send(PARENT, RecordRepayment(town.city, 20_000), interface="api")
+    town.world(PARENT).move(city=200 * DAY)
+    assert not town.world(PARENT).state.encounters
+    town.send(CHILD, charge(line("K1", 5_000, kind="credit", reverses="F1")))
+    assert at_rest(town)
+    parent = town.world(PARENT)
+    assert parent.state.core.refundable_fen == 5_000
+    assert town.send(PARENT, RefundBalance(parent.city, 5_000), interface="api").record.outcome == "POSTED"
 
 
 def test_two_people_treated_under_one_visit_number_keep_two_visits():

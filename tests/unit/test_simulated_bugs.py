@@ -44,9 +44,9 @@ def credit_to_the_suspended(monkeypatch):
 
 def wrong_pocket(monkeypatch):
     """Money paid in advance is posted to another institution's account."""
-    honest = journal._POST[events.PrepaymentDeposited]
+    honest = journal.POST[events.PrepaymentDeposited]
     wrong = lambda state, event: honest(state, replace(event, institution="ELSEWHERE"))  # noqa: E731
-    monkeypatch.setitem(journal._POST, events.PrepaymentDeposited, wrong)
+    monkeypatch.setitem(journal.POST, events.PrepaymentDeposited, wrong)
 
 
 def hold_freed_twice(monkeypatch):

@@ -17,7 +17,7 @@ from hub.domain.evolve.changes import (
     without,
 )
 from hub.domain.family_state import Ask, Family, FamilyHold, Link
-from hub.domain.state import AccountState, Charge, Encounter, Parts
+from hub.domain.state import AccountState, Charge, Encounter, Parts, Payment
 from schemas import events
 from schemas.ids import account_of
 
@@ -186,6 +186,17 @@ def _reduced(state: AccountState, event: events.FamilyCreditReduced) -> AccountS
     return with_core(state, agreements=with_used(state.core, charge.agreement, -event.amount_fen))
 
 
+def _returned(state: AccountState, event: events.FamilyCreditReturned) -> AccountState:
+    core = state.core
+    payment = Payment(event.payment, "family", event.amount_fen, free_fen=event.amount_fen)
+    return with_core(
+        state,
+        payments=put(core.payments, payment.id, payment),
+        refundable_fen=core.refundable_fen + event.amount_fen,
+        counters=counted(core, "Y"),
+    )
+
+
 def _bill_offered(state: AccountState, _event: events.FamilyBillOffered) -> AccountState:
     """Nothing here: if it is taken over, the dependent's word reduces it."""
     return state
@@ -220,6 +231,7 @@ APPLY: Final[Applications] = {
     events.FamilyHoldVoided: _voided,
     events.FamilyCreditPosted: _posted,
     events.FamilyCreditReduced: _reduced,
+    events.FamilyCreditReturned: _returned,
     events.FamilyBillOffered: _bill_offered,
     events.FamilyBillTaken: _bill_taken,
 }

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from hub.simulate.seeded.fates import Fates
 from schemas.city_time import DAY_MS, HOUR_MS
-from schemas.commands import Body, Cause, Command, Instant, ReceiveNotice, RecordGatewayResult
-from schemas.errands import DebitErrand, Errand, QueryErrand, RefundErrand
+from schemas.commands import Body, Cause, Command, Instant, ReceiveNotice, RecordFeedbackResult, RecordGatewayResult
+from schemas.errands import DebitErrand, Errand, FeedbackErrand, QueryErrand, RefundErrand
 from schemas.ids import account_of
 
 SECOND: Final = 1_000
@@ -39,6 +39,7 @@ _NOTICES: Final[list[tuple[int, str]]] = [
     (4, "finished"),
 ]
 """What the channel says unasked: `foreign`: it gave part of the money back by itself."""
+_TAKEN: Final[list[tuple[int, str]]] = [(76, "taken"), (12, "unknown"), (8, "refused"), (4, "untold")]
 _FINISHED_AFTER_MS: Final = 30 * DAY_MS
 Sent = list[tuple[Instant, Command]]
 
@@ -79,7 +80,13 @@ class Gateways:
             return self._query(errand, at)
         if isinstance(errand, RefundErrand):
             return self._refund(errand, at)
-        return []
+        return self._feedback(errand, at) if isinstance(errand, FeedbackErrand) else []
+
+    def _feedback(self, errand: FeedbackErrand, at: Instant) -> Sent:
+        """A score's source takes most messages, at times only at a later attempt."""
+        status = self._fates.choose(self._fates.nth(f"told {errand.message}"), _TAKEN)
+        body = RecordFeedbackResult(errand.id, errand.message, errand.source, status, at)  # type: ignore[arg-type]
+        return [self._command(errand.account, body, at + 2 * SECOND, f"{errand.id}|{status}", "courier")]
 
     # ---- debits -------------------------------------------------------------------------------------------------
 

@@ -73,6 +73,7 @@ def score(town: Town, citizen: Citizen, at: Instant) -> Body:
         at - 30 * DAY_MS,
         at + 700 * DAY_MS,
         ("medical_credit",),
+        town.rng.choice(("", "EGRET")) if provider == "egret" else "",
     )
 
 
