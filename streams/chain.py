@@ -30,9 +30,9 @@ class ChainError(ValueError):
 def chained(previous: str, key: bytes, body: bytes) -> tuple[bytes, str]:
     """Return the record's final JSON and its hash; `body` is the JSON object without `previous_hash` and `hash`."""
     before = previous.encode()
-    linked = body[:-1] + b',"previous_hash":"%b"' % before if previous else body[:-1]
-    digest = sm3_hex(b"%b%b%b}" % (before, key, linked))
-    return b'%b,"hash":"%b"}' % (linked, digest.encode()), digest
+    linked = b"".join((body[:-1], b',"previous_hash":"', before, b'"')) if previous else body[:-1]
+    digest = sm3_hex(b"".join((before, key, linked, b"}")))
+    return b"".join((linked, b',"hash":"', digest.encode(), b'"}')), digest
 
 
 def link_of(value: bytes) -> Link:

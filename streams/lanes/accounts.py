@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from hub.domain.state import AccountState
 from streams.lanes.rules import Rules
@@ -14,17 +14,13 @@ LARGE_BYTES: Final = 1_000_000
 """A record of this size makes its account large: how much it may still grow is looked at closely."""
 
 
-class Change(NamedTuple):
-    """One record for the compacted topic; no value means the encounter was archived."""
+Change = tuple[str, bytes | None]
+"""An encounter of one account, empty for its core, and its new bytes; None where the encounter was archived."""
 
-    account: bytes
-    encounter: str
-    value: bytes | None
 
-    @property
-    def key(self) -> bytes:
-        """The record's key: the account, or account/encounter."""
-        return self.account + _SEPARATOR + self.encounter.encode() if self.encounter else self.account
+def key_of(account: bytes, encounter: str) -> bytes:
+    """Return the key of a record of the compacted topic: the account, or account/encounter."""
+    return account + _SEPARATOR + encounter.encode() if encounter else account
 
 
 class Accounts:
@@ -77,27 +73,28 @@ class Accounts:
         """Return whether a record of the account ever had a megabyte in this lane."""
         return account in self._large
 
-    def changes(self, account: bytes, before: AccountState, after: AccountState) -> list[Change]:
-        """Return a record for every key whose object changed: nothing else is written."""
+    def changes(self, before: AccountState, after: AccountState) -> list[Change]:
+        """Return every part of an account whose object changed: nothing else is written."""
         changes: list[Change] = []
         if after.core is not before.core:
-            changes.append(Change(account, "", self._rules.encode_core(after.core)))
-        if after.encounters is before.encounters:
+            changes.append(("", self._rules.encode_core(after.core)))
+        were, are = before.encounters, after.encounters
+        if are is were:
             return changes
-        for name, encounter in after.encounters.items():
-            if before.encounters.get(name) is not encounter:
-                changes.append(Change(account, name, self._rules.encode_encounter(encounter)))
-        gone = (name for name in before.encounters if name not in after.encounters)
-        changes.extend(Change(account, name, None) for name in gone)
+        for name, encounter in are.items():
+            if were.get(name) is not encounter:
+                changes.append((name, self._rules.encode_encounter(encounter)))
+        if not were.keys() <= are.keys():
+            changes.extend((name, None) for name in were if name not in are)
         return changes
 
     def adopt(self, account: bytes, state: AccountState, changes: list[Change]) -> None:
         """Make a committed state the one in memory."""
-        for change in changes:
-            if change.encounter:
-                self._keep_encounter(account, change.encounter, change.value)
-            elif change.value is not None:
-                self._keep_core(account, change.value)
+        for encounter, value in changes:
+            if encounter:
+                self._keep_encounter(account, encounter, value)
+            elif value is not None:
+                self._keep_core(account, value)
         self._decoded[account] = state
         self._decoded.move_to_end(account)
         if len(self._decoded) > DECODED_MAX:

@@ -18,7 +18,7 @@ from hub.domain.decision import Decision, Now, Timer
 from hub.domain.state import AccountState
 from hub.runtime.guomi import sm3_hex
 from hub.runtime.sealing import Sealed
-from schemas.commands import Command
+from schemas.commands import Command, ReplyTo
 from schemas.dead_letters import SEALED_BYTES_MAX, DeadLetter
 from schemas.facts import Fact, Facts
 from schemas.ledger import CommandSource, LedgerRecord, TimerSource
@@ -27,7 +27,7 @@ from schemas.replies import Reply
 from streams.chain import chained
 from streams.lanes import letters
 from streams.lanes import watermark as watermarks
-from streams.lanes.accounts import LARGE_BYTES, Change
+from streams.lanes.accounts import LARGE_BYTES, Change, key_of
 from streams.lanes.book import UNREADABLE_RUN_MAX, UNREADABLE_WINDOW_MAX, WINDOW, Book
 from streams.lanes.faults import InvariantError, UndecidableError
 from streams.lanes.rules import Rules
@@ -191,8 +191,10 @@ class Batch:
         self._enter(account, touched, decision, encoded)
         record = decision.record
         self.outcomes[record.reason if record.outcome == "REFUSED" else record.outcome] += 1
-        self._quarantine(decision, command, f"{self._book.partition}@{offset}")
-        self._answer(decision, command)
+        if decision.quarantine:
+            self._quarantine(decision, command, f"{self._book.partition}@{offset}")
+        if command.reply is not None:
+            self._answer(decision, command, command.reply)
         self._consumed(offset, unreadable=False)
 
     def bury(self, key: bytes | None, value: bytes | None, offset: int) -> None:
@@ -267,9 +269,9 @@ class Batch:
         for account, touched in self._touched.items():
             if touched.after is touched.before:
                 continue
-            changes = self._book.accounts.changes(account, touched.before, touched.after)
-            self._changes[account] = changes
-            records.extend((change.key, change.value) for change in changes)
+            changes = self._changes[account] = self._book.accounts.changes(touched.before, touched.after)
+            for encounter, value in changes:
+                records.append((key_of(account, encounter), value))
         records.append((watermarks.KEY, watermarks.encode(self.watermark())))
         return records
 
@@ -320,8 +322,8 @@ class Batch:
         accounts = self._book.accounts
         if touched.grown + len(encoded.record) < _GROWTH_BYTES and not accounts.is_large(account):
             return encoded
-        changes = accounts.changes(account, touched.before, decision.state)
-        return None if any(len(change.value or b"") > RECORD_BYTES_MAX for change in changes) else encoded
+        changes = accounts.changes(touched.before, decision.state)
+        return None if any(len(value or b"") > RECORD_BYTES_MAX for _, value in changes) else encoded
 
     def _parked(self, state: AccountState, command: Command, offset: int) -> Decision:
         record = LedgerRecord(
@@ -349,13 +351,10 @@ class Batch:
         self.dead_letters.append((letter.interface.encode(), value))
         self.bytes += len(value)
 
-    def _answer(self, decision: Decision, command: Command) -> None:
-        if command.reply is None:
-            return
+    def _answer(self, decision: Decision, command: Command, to: ReplyTo) -> None:
         reply = self._rules.reply_for(decision, command, self.now)
         if reply is not None:
-            reply = msgspec.structs.replace(reply, ticket=command.reply.ticket)
-            self.replies.append((command.reply.partition, reply))
+            self.replies.append((to.partition, msgspec.structs.replace(reply, ticket=to.ticket)))
 
     def _consumed(self, offset: int, *, unreadable: bool) -> None:
         self._book.readability.note(unreadable=unreadable)

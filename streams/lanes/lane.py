@@ -288,11 +288,11 @@ class Lane:
 
     def _no_later_than_now(self, command: Command) -> Now:
         """Return when a command was accepted, but never later than the lane's own clocks: theirs may be fast."""
-        accepted = Now(command.accepted_at, command.accepted_wall_at)
-        if accepted.city > self._latest.city or accepted.wall > self._latest.wall:
+        city, wall = self._latest
+        if command.accepted_at > city or command.accepted_wall_at > wall:
             clock = self._host.clock
-            self._latest = Now(clock.city(), clock.wall())
-        return Now(min(accepted.city, self._latest.city), min(accepted.wall, self._latest.wall))
+            city, wall = self._latest = Now(clock.city(), clock.wall())
+        return Now(min(command.accepted_at, city), min(command.accepted_wall_at, wall))
 
     def _take(self, batch: Batch, record: Any, command: Command | None) -> None:
         if command is None:

@@ -29,8 +29,11 @@ class Outbox:
 
     def add_all(self, topic: str, records: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Append (key, value) records."""
+        batch = self._open.get(topic)
         for key, value in records:
-            self.add(topic, key, value)
+            if batch is None or batch.append(timestamp=self._timestamp_ms, key=key, value=value, headers=[]) is None:
+                self.add(topic, key, value)
+                batch = self._open[topic]
 
     async def deliver(self) -> None:
         """Send every batch and wait for every future: a commit would not notice that one failed (kernel.md 7.2)."""
