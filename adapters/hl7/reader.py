@@ -137,11 +137,10 @@ class Message:
         """Non-empty lines without their ends; the first is MSH."""
         self.separators = separators
         self._segments: dict[str, list[Segment]] = {}
-        self._lines_by_name: dict[str, list[str]] = {}
+        self._lines_by_name = by_name = dict[str, list[str]]()
         """By the name and the field separator behind it, which a line of nothing else may lack."""
-        sign = separators.field
         for line in lines:
-            self._lines_by_name.setdefault(line[:4] if len(line) > 3 else line + sign, []).append(line)
+            by_name.setdefault(line[:4] if len(line) > 3 else line + separators.field, []).append(line)
 
     def segments(self, name: str) -> list[Segment]:
         """Return the segments of a name in message order."""

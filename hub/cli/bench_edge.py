@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import psutil
+from aiohttp import ClientSession
+from prometheus_client.parser import text_string_to_metric_families
 
 from hub.cli.bench_stack import CITY, LINES, Found, load, running
 from hub.cli.edge_sampling import COUNTS_FILE, STAGES
@@ -23,6 +25,7 @@ _FLOOR_P99_MS: Final = 100
 _FAST: Final = 30_000
 _SAMPLED: Final = 10_000
 _PACED: Final = 15_000
+_CONFIRMATIONS: Final = "medcredit_log_request_seconds"
 _EDGE: Final = (sys.executable, "-m", "hub.cli.edge_sampling", "run")
 """The role as it is, and able to say what it is doing."""
 
@@ -37,7 +40,9 @@ async def measure_edge() -> Found:
         alone, before = await _generator_limit(), _cpu_seconds(process)
         fast = await load(address, _FAST, prefix="A")
         spent = (_cpu_seconds(process) - before) / _FAST * 1e6
+        confirmed = await _confirmations(edge)
         paced = await load(address, _PACED, rate=1000, prefix="P")
+        paced["broker_confirmed_within_ms"] = within(confirmed, await _confirmations(edge))
         shares = await _shares(edge, address, stack.run_dir / COUNTS_FILE)
         found = {
             "lines_per_message": LINES,
@@ -63,6 +68,24 @@ async def _shares(edge: Child, address: str, counts_file: Path) -> Mapping[str, 
     edge.send_signal(signal.SIGUSR2)
     counts = await asyncio.to_thread(_counts, counts_file)
     return {stage: counts.get(stage, 0) / sum(counts.values()) for stage in STAGES}
+
+
+async def _confirmations(edge: Child) -> Mapping[float, float]:
+    """Return how many produce requests the broker confirmed within each number of seconds, since the edge started."""
+    async with ClientSession() as session, session.get(f"http://127.0.0.1:{edge.health_port}/metrics") as answer:
+        families = text_string_to_metric_families(await answer.text())
+        samples = [each for family in families for each in family.samples]
+    return {float(each.labels["le"]): each.value for each in samples if each.name == f"{_CONFIRMATIONS}_bucket"}
+
+
+def within(before: Mapping[float, float], after: Mapping[float, float]) -> dict[str, float]:
+    """Return the bounds of the histogram that half, 99 % and all of the requests between two readings kept, in ms."""
+    counts = {seconds: count - before.get(seconds, 0) for seconds, count in sorted(after.items())}
+    total = max(counts.values())
+    found = {}
+    for name, share in (("half", 0.5), ("99 %", 0.99), ("all", 1.0)):
+        found[name] = next(seconds * 1000 for seconds, count in counts.items() if count >= share * total)
+    return found
 
 
 def _counts(written: Path) -> Mapping[str, int]:

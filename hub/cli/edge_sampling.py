@@ -1,4 +1,4 @@
-"""Where an edge's CPU time goes while it works: what it was doing at every millisecond of it.
+"""Where an edge's CPU time goes while it works: what it was doing at every tick of it.
 
 A stage measured by itself keeps its code and its tables in the processor's caches; between a broker, a load generator
 and the other stages it does not, and takes up to twice as long. So the stages are also counted in the running process.
@@ -33,6 +33,7 @@ from hub.runtime.settings import read_settings
 COUNTS_FILE: Final = "edge_samples.json"
 ELSE: Final = "event loop and sockets"
 _EVERY_SECONDS: Final = 0.001
+"""Or as often as the kernel's tick allows: 4 ms on many machines."""
 _FUNCTIONS: Final[Mapping[str, tuple[Any, ...]]] = {
     "frame": (FrameDecoder.feed,),
     "translate": (translate,),

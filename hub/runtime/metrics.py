@@ -70,6 +70,11 @@ EDGE_CONNECTIONS = _gauge("edge_connections", "Open inbound connections.", "wire
 DEAD_LETTERS = _counter("dead_letters_total", "Dead letters written, by interface and reason.", "interface", "reason")
 SECURITY_EVENTS = _counter("security_events_total", "Messages that could not be believed.", "wire", "reason")
 
+# the log, as edge and courier write it
+LOG_REQUEST_SECONDS = _histogram(
+    "log_request_seconds", "One produce request, from its sending to the broker's confirmation.", _BATCH_SECONDS
+)
+
 # account lanes
 LANE_COMMANDS = _counter("lane_commands_total", "Commands decided, by outcome code.", "code")
 LANE_DUPLICATES = _counter("lane_duplicates_total", "Repeats recognised: outside, relay, result.", "kind")

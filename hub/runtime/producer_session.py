@@ -19,6 +19,7 @@ from aiokafka.errors import KafkaError, NodeNotReadyError, UnknownTopicOrPartiti
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.protocol.transaction import InitProducerIdRequest
 
+from hub.runtime.metrics import LOG_REQUEST_SECONDS
 from hub.runtime.record_partition import Batch, Headers, Record, RecordPartition, partition_of
 from schemas.errors import TransportError
 from schemas.reasons import Reason
@@ -193,7 +194,8 @@ class ProducerSession:
             topics.setdefault(partition.place.topic, []).append((partition.place.partition, batch.content))
             batch.sent = True
         request = ProduceRequest(None, _ALL_REPLICAS, int(self._wait * 1000), list(topics.items()))
-        return await self._client.send(node, request)  # the connection is there: nothing is awaited before the bytes
+        with LOG_REQUEST_SECONDS.time():
+            return await self._client.send(node, request)  # the connection is there: the bytes leave before any wait
 
     def _settle(self, partition: RecordPartition, fault: Any) -> None:
         """Confirm a partition's batch, keep it to be sent again, or end the session: its sequence has a gap then."""

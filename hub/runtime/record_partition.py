@@ -4,6 +4,7 @@ import asyncio
 import struct
 from collections import deque
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from aiokafka import TopicPartition
@@ -15,6 +16,8 @@ Headers = Sequence[tuple[str, bytes]]
 _UNCOMPRESSED = 0
 _MAGIC = 2
 _SEQUENCE_END = 2**31
+_KEYS = 32_768
+"""Remembered with their partition, some 150 bytes each."""
 
 
 class Record(NamedTuple):
@@ -96,10 +99,12 @@ class RecordPartition:
         return Batch(records, builder.build())
 
 
+@lru_cache(_KEYS)
 def partition_of(key: bytes, count: int) -> int:
     """Return the partition of a key as every Kafka client chooses it: murmur2, made positive, modulo the count.
 
-    The client library's own takes 8 µs for an account id, this one 3 µs: whole words instead of bytes.
+    The client library's own takes 8 µs for an account id, this one 3 µs: whole words instead of bytes. An account's
+    messages come in rows, so its answer is remembered.
     """
     mask, factor, length = 0xFFFFFFFF, 0x5BD1E995, len(key)
     whole = length & ~3
