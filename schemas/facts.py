@@ -1,10 +1,15 @@
 """What `medcredit.facts.v1` carries: sums of one lane transaction, never a person (architecture 3, 6)."""
 
+import msgspec
+
 from schemas.commands import Instant, Struct
 
 
-class Fact(Struct, frozen=True):
-    """Counts and sums of one transaction for one set of dimensions."""
+class Fact(msgspec.Struct, omit_defaults=True, gc=False):
+    """Counts and sums of one transaction for one set of dimensions.
+
+    The one record that is not frozen: the sums grow while a decision's events are gone through, by it alone.
+    """
 
     institution: str
     department: str

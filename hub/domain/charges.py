@@ -41,7 +41,7 @@ class Credits(Frozen, frozen=True):
     unmatched: Sequence[PostedLine]
 
 
-AMOUNT: Final[Callable[[ChargeLine | PostedLine], int]] = attrgetter("amount_fen")
+AMOUNT: Final[Callable[[PostedLine], int]] = attrgetter("amount_fen")
 PARKED: Final = attrgetter("parked")
 NO_CREDITS: Final = Credits((), (), ())
 
@@ -59,14 +59,14 @@ class Booking(Frozen, frozen=True):
 
 def post_charge(draft: Draft, body: PostCharge) -> Outcome | Refusal:
     """Return POSTED, HELD, DUPLICATE or why not; a refused message books nothing."""
-    refusal = _check(draft, body)
+    lines = sort_lines(draft.state, body)
+    refusal = _check(draft, body, lines)
     if refusal is not None:
         return refusal
     if body.condition_key:
         known = booked_line(draft.state, body.institution, body.condition_key)
         if known is not None:
             return _repeated(draft, [known[1].charge])
-    lines = sort_lines(draft.state, body)
     if lines.changed:
         return Refusal(Reason.LINE_CHANGED, {"line": lines.changed}, CHARGE_QUARANTINE)
     if lines.repeated and not (lines.charges or lines.credits or lines.memos):
@@ -77,9 +77,8 @@ def post_charge(draft: Draft, body: PostCharge) -> Outcome | Refusal:
     return _book(draft, body, lines, pack)
 
 
-def _check(draft: Draft, body: PostCharge) -> Refusal | None:
-    amounts = list(map(AMOUNT, body.lines))
-    if min(amounts, default=0) < 0 or (sum(amounts) > AMOUNT_FEN_MAX and _exceeds_maximum(body)):
+def _check(draft: Draft, body: PostCharge, lines: Sorted) -> Refusal | None:
+    if lines.charged_fen > AMOUNT_FEN_MAX or not (lines.plain or _within_bounds(body)):
         return Refusal(Reason.AMOUNT_OUT_OF_RANGE)
     key = f"{body.institution}|{body.visit}"
     if key in draft.core.archived:
@@ -92,8 +91,8 @@ def _check(draft: Draft, body: PostCharge) -> Refusal | None:
     return None
 
 
-def _exceeds_maximum(body: PostCharge) -> bool:
-    return _charged(body) > AMOUNT_FEN_MAX or any(line.amount_fen > AMOUNT_FEN_MAX for line in body.lines)
+def _within_bounds(body: PostCharge) -> bool:
+    return _charged(body) <= AMOUNT_FEN_MAX and all(0 <= line.amount_fen <= AMOUNT_FEN_MAX for line in body.lines)
 
 
 def _charged(body: PostCharge) -> int:
@@ -116,7 +115,7 @@ def _book(draft: Draft, body: PostCharge, lines: Sorted, pack: Pack) -> Outcome 
         return credits_
     if lines.memos and (changed := _changed_receipt(draft, body, lines)):
         return Refusal(Reason.RECEIPT_CHANGED, changed, CHARGE_QUARANTINE)
-    net = sum(map(AMOUNT, lines.charges.values())) - sum(map(AMOUNT, credits_.netted))
+    net = lines.charged_fen - sum(map(AMOUNT, credits_.netted))
     takings = [*_replacements(lines), *credits_.takings] if lines.replaced else credits_.takings
     refusal = check_takings(draft, takings) if takings else None
     if refusal is None and body.settlement is not None:

@@ -10,6 +10,7 @@ from hub.domain.frozen import Frozen
 from hub.domain.state import AccountState, Encounter, Line
 from schemas.commands import ChargeLine, PostCharge
 from schemas.events import PostedLine
+from schemas.money import AMOUNT_FEN_MAX
 
 DIGITS_MAX: Final = 40
 """A quantity beyond this is compared as it was sent."""
@@ -64,6 +65,10 @@ class Sorted(Frozen, frozen=True):
     """Known lines with other content, where the profile allows to replace them."""
     repeated: list[str]
     """Ids of the charges and reductions that known equal lines belong to."""
+    charged_fen: int = 0
+    """What `charges` come to."""
+    plain: bool = False
+    """True: new charge lines and nothing else, each within the bounds of an amount."""
     changed: str = ""
     """Key of the first known line with other content, where replacing is not allowed."""
 
@@ -94,29 +99,32 @@ def _find_line(visits: list[Encounter], line_key: str) -> tuple[Encounter, Line]
 
 def sort_lines(state: AccountState, body: PostCharge) -> Sorted:
     """Return the lines of a message by what is to be done with them."""
-    fresh = _all_new(state, body)
-    if fresh is not None:
-        return Sorted(fresh, [], {}, [], [])
+    plain = _all_new(state, body)
+    if plain is not None:
+        return plain
     visits, lines = visits_of(state, body.institution), Sorted({}, [], {}, [], [])
     for line in body.lines:
         sort = _sort_credit if line.kind == "credit" else _sort_line
         if not sort(visits, body, line, lines):
             return replace(lines, changed=line.line_key)
-    return lines
+    return replace(lines, charged_fen=sum(line.amount_fen for line in lines.charges.values()))
 
 
-def _all_new(state: AccountState, body: PostCharge) -> dict[str, PostedLine] | None:
+def _all_new(state: AccountState, body: PostCharge) -> Sorted | None:
     """Return the lines in the common case: each charges something under a key that was never heard of; else None."""
     fresh: dict[str, PostedLine] = {}
+    charged = 0
     for line in body.lines:
-        if line.kind != "charge" or not line.amount_fen:
+        amount = line.amount_fen
+        if line.kind != "charge" or not 0 < amount <= AMOUNT_FEN_MAX:
             return None
+        charged += amount
         fresh[line.line_key] = posted_line(line)
     keys = fresh.keys()
     for visit in state.encounters.values():
         if not visit.lines.keys().isdisjoint(keys) and visit.institution == body.institution:
             return None
-    return fresh if len(fresh) == len(body.lines) else None
+    return Sorted(fresh, [], {}, [], [], charged, plain=True) if len(fresh) == len(body.lines) else None
 
 
 def _sort_credit(visits: list[Encounter], _body: PostCharge, line: ChargeLine, lines: Sorted) -> bool:

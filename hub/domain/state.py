@@ -431,9 +431,13 @@ def new_state(account: str) -> AccountState:
 
 def earliest_due(core: Core) -> tuple[int, int]:
     """Return the earliest due times by city and wall time, NEVER without one."""
-    alarms = core.timers.values()
-    city = min([alarm.due_at for alarm in alarms if alarm.city], default=NEVER)
-    wall = min([alarm.due_at for alarm in alarms if not alarm.city], default=NEVER)
+    city = wall = NEVER
+    for alarm in core.timers.values():
+        due_at = alarm.due_at
+        if alarm.city:
+            city = due_at if due_at < city else city  # noqa: FURB136 - a call of min() would be most of the loop
+        elif due_at < wall:
+            wall = due_at
     return city, wall
 
 

@@ -8,7 +8,6 @@ from domain_world import DAY, HOUR, PLATFORM, XIAMEN, A, World, charge, encoded,
 
 from hub.domain.decide import decide, refuse
 from hub.domain.evolve import APPLY
-from hub.domain.facts import Sums
 from hub.domain.state import (
     NEVER,
     Alarm,
@@ -23,7 +22,6 @@ from hub.domain.state import (
 from hub.domain.timers import next_due, next_timer
 from schemas.commands import RecordVisit
 from schemas.events import Event
-from schemas.facts import Fact
 from schemas.reasons import Reason
 
 
@@ -110,11 +108,6 @@ def test_a_refusal_for_a_reason_from_outside_changes_nothing_and_is_remembered()
     world.state = decision.state
     assert world.take(command).record.outcome == "DUPLICATE"
     assert world.reply.code == "OUTCOME_TOO_LARGE"
-
-
-def test_sums_have_the_fields_of_a_fact_in_their_order():
-    """A fact is made of them by place."""
-    assert Sums.__struct_fields__ == Fact.__struct_fields__
 
 
 def test_the_facts_of_a_charge_sum_its_parts_and_count_lines_by_department():
