@@ -8,7 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -36,7 +36,7 @@ from schemas.ids import ACCOUNT_LENGTH
 
 _ARRIVE_SECONDS = 60
 _QUIET_SECONDS = 0.6
-_TOGETHER_MS = 3_600_000
+_TOGETHER_MS = HOUR_MS
 """Journeys that wake within an hour of the city are woken together."""
 _ARGUMENTS = ("--journeys", "none", "--rate", "0", "--speed", "1", "--no-browser", "--json")
 
@@ -53,21 +53,24 @@ class Town:
     books: asyncpg.Connection
     heard: dict[str, Heard | BaseException] = field(default_factory=dict)
 
-    async def play(self, casts: Sequence[Cast]) -> None:
-        """Play journeys side by side; when all that go on wait for a later hour, the city's clock goes there."""
+    async def play(self, casts: Sequence[Cast], *, early_ms: int = HOUR_MS) -> None:
+        """Play journeys side by side; when all that go on wait for a later hour, the city's clock goes there.
+
+        `early_ms` before that hour it stops, so that what is due until then has happened when the journeys go on.
+        """
         tasks = {each.name: asyncio.ensure_future(each.journey(self.city, each.person)) for each in casts}
         while going := [task for task in tasks.values() if not task.done()]:
             await asyncio.wait(going, timeout=0.1, return_when=asyncio.FIRST_COMPLETED)
             wakes = self.city.wakes
             if wakes and sum(not task.done() for task in going) <= len(wakes):
-                await self.move_to(max(at for at in wakes if at <= wakes[0] + _TOGETHER_MS))
+                await self.move_to(max(at for at in wakes if at <= wakes[0] + _TOGETHER_MS), early_ms)
         await self.settle()
         ended = await asyncio.gather(*tasks.values(), return_exceptions=True)
         self.heard |= {name: {} if said is None else said for name, said in zip(tasks, ended, strict=True)}
 
-    async def move_to(self, city_at: int) -> None:
+    async def move_to(self, city_at: int, early_ms: int = HOUR_MS) -> None:
         """Let everything sent so far arrive, then move the clock; what is due on the way comes before who waits."""
-        for stop in (city_at - HOUR_MS, city_at):
+        for stop in (city_at - early_ms, city_at) if early_ms else (city_at,):
             await self.settle()
             await self._skip_to(stop)
 
@@ -96,6 +99,15 @@ class Town:
             document = await response.json()
             assert response.status == 200, f"{path}: {document}"
             return dict(document)
+
+    async def until(self, path: str, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Return what the web API answers once a condition holds. Raises TimeoutError."""
+        for _ in range(600):
+            found = await self.get(path)
+            if holds(found):
+                return found
+            await asyncio.sleep(0.2)
+        raise TimeoutError(f"{path}: {found}")
 
     async def person(self, identifier: str) -> dict[str, Any]:
         """Return the account that one of its ids (an agreement, a bill, a hold, …) belongs to."""
@@ -186,7 +198,9 @@ async def _seen(run_dir: Path, addresses: dict[str, str], sent_log: Path) -> Asy
     with SentLog(sent_log) as log:
         async with aiohttp.ClientSession() as http:
             city = _city(run_dir, addresses, log)
+            writing = asyncio.create_task(city.lists.keep_writing(run_dir / "inbox", city.clock))
             yield Town(run_dir, addresses, settings, city, http, books)
+            writing.cancel()
             await asyncio.gather(*(wire.close() for wire in city.mllp.values()), city.http.close())
             await city.desk.close()
     await books.close()

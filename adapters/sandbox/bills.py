@@ -95,11 +95,11 @@ class Bills:
         for order in self._book.orders.values():
             if order.moved_wall_at is None:
                 continue
-            at = self._times.of(order.order_no, order.moved_wall_at)
+            at = self._times.of(order.moved_wall_at)
             yield Row(order.order_no, order.trade_no, order.amount_fen, at)
             for refund in order.refunds:
                 if refund.moves_at is not None:
-                    back_at = self._times.of(refund.refund_no, refund.moves_at)
+                    back_at = self._times.of(refund.moves_at)
                     trade_no = refund.trade_no or order.trade_no
                     yield Row(order.order_no, trade_no, refund.amount_fen, back_at, refund.refund_no)
             if order.amount_fen == _REFUND_ONLY_HERE:

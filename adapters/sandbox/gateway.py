@@ -71,7 +71,8 @@ class Gateway(ABC):
         self.book = Book(self.channel)
         self.notifier = Notifier(clock, settings.delay_scale, gaps_s, accepted)
         self.interference = Interference(settings.seed)
-        self.bills = Bills(self.book, CityTime(settings.clock_file))
+        self.times = CityTime(settings.clock_file)
+        self.bills = Bills(self.book, self.times)
         self.scenario = Scenario.NORMAL
         self._tasks: set[asyncio.Task[None]] = set()
 

@@ -43,6 +43,8 @@ async def serving(settings: SandboxSettings) -> AsyncIterator[Sandbox]:
         second = await _listen(unionpay.application(), settings.host, settings.unionpay_port, runners)
         third = await _listen(scores.application(), settings.host, 0, runners)
         alipay.address = first
+        for gateway in (alipay, unionpay):
+            gateway.spawn(gateway.times.keep_looking())
         yield Sandbox(alipay, unionpay, f"{first}/gateway.do", second, scores, third)
     finally:
         for gateway in (alipay, unionpay):

@@ -66,9 +66,9 @@ class City:
         """City instants that journeys wait for in `pause`: whoever moves the clock by hand moves it to the first."""
         return tuple(sorted(self._wakes))
 
-    def person(self, number: int, score: int | None = None) -> Person:
-        """Return the n-th person of this seed."""
-        return make_person(self.seed, number, score)
+    def person(self, number: int, score: int | None = None, born_on: str = "") -> Person:
+        """Return the n-th person of this seed, with another birthday where one is given."""
+        return make_person(self.seed, number, score, born_on)
 
     def new_visit(self) -> str:
         """Return a visit number never used before in this run."""
@@ -143,6 +143,12 @@ class City:
             else:
                 later.append(partial(wire.send, message, meaning, number))
         return answer
+
+    async def merge(self, institution: str, retired: Person, survivor: Person) -> Answer:
+        """Send an A40: a hospital found that two of its records are one person's."""
+        message = self.writer(institution).merge(retired, survivor, self.clock.city())
+        meaning = {"kind": "merge", "institution": institution, "person": survivor.number, "retired": retired.number}
+        return (await self.mllp[institution].send(message, meaning))[1]
 
     async def raw_hl7(self, institution: str, message: bytes, meaning: dict[str, Any]) -> Answer:
         """Send bytes a journey made itself, for faults."""

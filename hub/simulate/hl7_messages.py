@@ -74,6 +74,16 @@ class Writer:
         ]
         return self._encode(segments)
 
+    def merge(self, retired: Person, survivor: Person, at: int) -> bytes:
+        """Return an ADT^A40: the record of one citizen id becomes that of another."""
+        segments = [
+            self._header("ADT^A40^ADT_A39", at),
+            f"EVN|A40|{_stamp(at)}",
+            self._patient(survivor, with_citizen_id=True),
+            f"MRG|{retired.citizen_id}^^^NHSA^NI",
+        ]
+        return self._encode(segments)
+
     def dft(self, person: Person, visit: str, scene: str, at: int, lines: list[Line], *, happened_at: int = 0) -> bytes:
         """Return a DFT^P03 with one FT1 a line; `at` and `happened_at` as in `adt`."""
         then = happened_at or at

@@ -33,10 +33,15 @@ def citizen_id_with_check_digit(first_17: str) -> str:
     return first_17 + _CHECK[total % 11]
 
 
-def make_person(seed: int, number: int, score: int | None = None) -> Person:
-    """Return the city's n-th person: the same seed and number give the same person."""
+def make_person(seed: int, number: int, score: int | None = None, born_on: str = "") -> Person:
+    """Return the city's n-th person: the same seed and number give the same person, born on a day of their own.
+
+    `born_on` gives them another birthday, as 2018-05-05.
+    """
     draw = random.Random(f"{seed}|person|{number}")  # noqa: S311 - invented data, not a secret
     year, month, day = draw.randint(1940, 2004), draw.randint(1, 12), draw.randint(1, 28)
+    if born_on:
+        year, month, day = (int(part) for part in born_on.split("-"))
     serial = number % 1000
     birth_on = f"{year:04d}-{month:02d}-{day:02d}"
     area = f"3502{(80 if number >= PROGRAMME_PERSONS else 90) + number // 1000 % 10:02d}"

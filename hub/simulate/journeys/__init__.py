@@ -8,24 +8,45 @@ from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
 from hub.simulate.city import City
-from hub.simulate.journeys import deduction, enrolment, packs, payments
+from hub.simulate.journeys import (
+    banks,
+    clearing,
+    deduction,
+    enrolment,
+    family,
+    identity,
+    packs,
+    payments,
+    relief,
+    standing,
+)
 from hub.simulate.journeys.basic import PLANTED
 from hub.simulate.journeys.everyday import everyday
 from hub.simulate.journeys.steps import Heard, Journey
 from hub.simulate.persons import PROGRAMME_PERSONS, Person
 
+LASTING: Final[tuple[Journey, ...]] = (
+    *family.JOURNEYS,
+    *identity.JOURNEYS,
+    *standing.JOURNEYS,
+    *relief.JOURNEYS,
+    *banks.JOURNEYS,
+    *clearing.JOURNEYS,
+)
+"""What happens between people, funders and offices; some of it takes months of city time."""
 PROGRAMMES: Final[tuple[Journey, ...]] = (
     *deduction.JOURNEYS,
     *packs.JOURNEYS,
     *enrolment.JOURNEYS,
     *payments.JOURNEYS,
+    *LASTING,
 )
 """Played beside the basic ones; each has ten persons' numbers of its own, so that it may bring a family along."""
 JourneySet = Literal["none", "basic", "all"]
 _PLANTED_SCORE: Final = 680
 _NUMBERS_EACH: Final = 10
 
-__all__ = ["PLANTED", "PROGRAMMES", "Cast", "Heard", "Journey", "JourneySet", "cast", "everyday"]
+__all__ = ["LASTING", "PLANTED", "PROGRAMMES", "Cast", "Heard", "Journey", "JourneySet", "cast", "everyday"]
 
 
 class Cast(NamedTuple):
