@@ -5,7 +5,7 @@ pair, its credit in those of the persons: the partitions are added up at the end
 """
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 from datetime import date
 from typing import Final
 
@@ -14,6 +14,8 @@ from schemas.ledger import LedgerRecord, Posting
 
 _DAY_MS: Final = 86_400_000
 _CITY_MS: Final = 8 * 3_600_000
+_FAMILY: Final = "transit/family"
+_BY_FAMILY: Final = (events.FamilyCreditPosted, events.FamilyCreditReduced, events.FamilyBillTaken)
 _FREE_DAYS: Final = 42
 _CAP: Final = (3, 2)
 _YEAR: Final = 10_000 * 365
@@ -71,11 +73,16 @@ class AdvanceSums:
                 self._banks[event.agreement] = event.bank if funded else ""
             elif isinstance(event, events.AdvanceOpened):
                 self.opened[_day_number(event.day), event.institution, event.bank] = event
+        families = (event.institution for event in record.events if isinstance(event, _BY_FAMILY))
         for posting in record.journal:
-            self._post(city_day(record.now), posting)
+            self._post(city_day(record.now), posting, families)
 
-    def _post(self, day: int, posting: Posting) -> None:
+    def _post(self, day: int, posting: Posting, families: Iterator[str]) -> None:
+        """A family's credit passes through a transit account; the event of this side says where it was used."""
         debit, credit = posting.debit.split("/"), posting.credit.split("/")
+        if _FAMILY in (posting.debit, posting.credit) and (_is_credit(debit) or _is_credit(credit)):
+            charges = ["institution", next(families, ""), "charges"]
+            debit, credit = (charges, credit) if posting.debit == _FAMILY else (debit, charges)
         if _is_charges(credit) and _is_credit(debit):
             self._count(self.credit, day, credit[1], debit[1], posting.amount_fen)
         elif _is_charges(debit) and _is_credit(credit):

@@ -140,19 +140,21 @@ class DayBooks:
 
     def _post(self, record: LedgerRecord) -> None:
         references = _credit_references(record)
-        institutions = _bill_institutions(record)
+        institutions, families = _bill_institutions(record), _family_institutions(record)
         refunds = (event.refund_no for event in record.events if isinstance(event, events.RefundSettled))
         for posting in record.journal:
             agreement = _receivable_of(posting.debit) or _receivable_of(posting.credit)
             if agreement:
-                self._moved(record, posting, agreement, references, institutions)
+                by_family = _FAMILY in (posting.debit, posting.credit)
+                self._moved(record, posting, agreement, references, families if by_family else institutions)
             elif posting.debit == f"{posting.credit}/refunds":
                 self._refunded(posting, refunds)
             elif posting.debit.endswith("/fees") and posting.credit.endswith("/fees"):
                 self._fee(record.account, posting)
             elif posting.credit.endswith("/reductions"):
                 agreement = _middle(posting.credit)
-                self._returned(record, agreement, _middle(posting.debit), posting.amount_fen, references)
+                institution = next(families, "") if posting.debit == _FAMILY else _middle(posting.debit)
+                self._returned(record, agreement, institution, posting.amount_fen, references)
 
     def _moved(
         self,
@@ -165,10 +167,10 @@ class DayBooks:
         """Add one movement of a receivable to its person, institution and bank."""
         raised = posting.debit == f"agreement/{agreement}/receivable"
         other = posting.credit if raised else posting.debit
-        if other.endswith("/reductions"):
-            return  # counted when the institution gave it back
-        if other.startswith("institution/") and other.endswith("/charges"):
-            institution = _middle(other)
+        if other.endswith("/reductions") or other == _MERGE:
+            return  # counted when the institution gave it back; a line that moves with its person stays what it is
+        if other == _FAMILY or (other.startswith("institution/") and other.endswith("/charges")):
+            institution = next(institutions, "") if other == _FAMILY else _middle(other)
             if raised:
                 self._item(agreement, institution, "credit", posting.amount_fen, references)
                 self._count(record.account, institution, agreement, "credit_fen", posting.amount_fen)
@@ -176,7 +178,9 @@ class DayBooks:
                 self._returned(record, agreement, institution, posting.amount_fen, references)
             return
         measure = "given_up_fen" if not _is_payment(other) else "paid_back_fen" if raised else "repaid_fen"
-        self._count(record.account, next(institutions, ""), agreement, measure, posting.amount_fen)
+        taken_back = raised and measure == "given_up_fen"
+        amount_fen = -posting.amount_fen if taken_back else posting.amount_fen
+        self._count(record.account, next(institutions, ""), agreement, measure, amount_fen)
 
     def _returned(
         self, record: LedgerRecord, agreement: str, institution: str, amount_fen: int, references: Iterator[str]
@@ -281,11 +285,22 @@ def _is_payment(account: str) -> bool:
     return account.startswith(("clearing/", "person/"))
 
 
+def _family_institutions(record: LedgerRecord) -> Iterator[str]:
+    """Yield where the credit was used that a family member put on this account's line, in the order of the events."""
+    for event in record.events:
+        if isinstance(event, _BY_FAMILY):
+            yield event.institution
+
+
 def _credit_references(record: LedgerRecord) -> Iterator[str]:
     """Yield charge or reduction of each event whose credit part moved, in the order of their postings."""
     for event in record.events:
-        if isinstance(event, events.ChargePosted) and event.allocation.credit_fen:
+        if isinstance(event, events.ChargePosted) and event.allocation.credit_fen and not event.hold:
             yield event.charge
+        elif isinstance(event, events.FamilyCreditPosted | events.FamilyCreditReduced):
+            yield event.hold
+        elif isinstance(event, events.FamilyBillTaken):
+            yield event.holds[0]
         elif isinstance(event, events.ChargeReduced) and event.returned.credit_fen:
             yield event.reduction
 
@@ -298,6 +313,9 @@ def _bill_institutions(record: LedgerRecord) -> Iterator[str]:
             yield bills.get(event.bill, "")
 
 
+_BY_FAMILY: Final = (events.FamilyCreditPosted, events.FamilyCreditReduced, events.FamilyBillTaken)
+_FAMILY: Final = "transit/family"
+_MERGE: Final = "transit/merge"
 _MOVING: Final = (
     events.RepaymentApplied,
     events.DebitPaid,
@@ -305,4 +323,7 @@ _MOVING: Final = (
     events.RefundStarted,
     events.BankCollected,
     events.BillWrittenOff,
+    events.LossReversed,
+    events.ReliefPaid,
+    events.ReliefReturned,
 )

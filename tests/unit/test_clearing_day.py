@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 from domain_world import CITY, DAY, HOUR, PLATFORM, START, XIAMEN, A, B, World, charge, line
 from msgspec.structs import replace
+from test_domain_family_links import CHILD, PARENT, linked
 
 from hub.clearing.batches import Item, by_pair, opened
 from hub.clearing.day_books import Agreement, DayBooks, close_text, proof_holds
@@ -192,3 +193,20 @@ def test_payments_and_refunds_through_a_gateway_stand_under_their_own_numbers():
     assert (paid[0], paid[1].key, paid[1].amount_fen) == ("alipay", world.debit.order_no, 5_000)
     assert (back[0], back[1].kind, back[1].amount_fen) == ("alipay", "refund", -600)
     assert back[1].key == world.refund_errands[-1].refund_no
+
+
+def test_a_childs_credit_is_advanced_by_the_payers_bank_to_the_childs_hospital():
+    """What passes between two accounts of a family is posted credit of the payer's line like any other (domain 10)."""
+    town = linked()
+    town.send(CHILD, charge(line("F1", 20_000)))
+    town.settle()
+    town.send(CHILD, charge(line("K1", 4_000, kind="credit", reverses="F1")))
+    town.settle()
+    books = DayBooks({0: ""})
+    for account in (CHILD, PARENT):
+        for record in town.world(account).ledger:
+            books.add(0, record)
+    (batch,) = opened(DAY_ONE, books.items({}, ())).values()
+    assert (batch.institution, batch.bank) == (A, "ICBC")
+    assert (batch.items, batch.credit_fen, batch.returned_fen) == (2, 20_000, 4_000)
+    assert books.rows({})["institution", A]["given_up_fen"] == 0
