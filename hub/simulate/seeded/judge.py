@@ -3,10 +3,12 @@
 `streams.invariants`, which knows nothing of the domain, judges the records; folding them judges the states.
 """
 
+from collections.abc import Iterable
+
 from hub.domain.decision import Decision
 from hub.domain.evolve import evolve
 from hub.domain.holds import prepayment_held
-from hub.domain.state import AccountState, Agreement, encode_core, encode_encounter
+from hub.domain.state import AccountState, Agreement, Encounter, encode_core, encode_encounter
 from hub.simulate.seeded.faults import FaultError
 from hub.simulate.seeded.gateways import Book
 from hub.simulate.seeded.moved_once import MovedOnce
@@ -27,7 +29,7 @@ class Judge:
 
     def saw(self, before: AccountState, decision: Decision) -> None:
         """Check one decision and the account it touched."""
-        record, after = decision.record, decision.state
+        record, after, was = decision.record, decision.state, before.encounters
         if evolve(before, record) != after:
             raise FaultError(9, f"{record.account} seq {record.seq}: the record does not give the state")
         self.books.add(record)
@@ -37,7 +39,8 @@ class Judge:
         check_account(after)
         if record.journal:
             self._check_balances(after)
-            check_lines(after)
+            check_returned(encounter for key, encounter in after.encounters.items() if encounter is not was.get(key))
+            check_used(after)
         for event in record.events:
             self._once.add(event)
             check_consent(before, event, record.now)
@@ -53,7 +56,8 @@ class Judge:
         """Check every account, whatever is on its way between them."""
         for state in accounts.values():
             check_account(state)
-            check_lines(state)
+            check_returned(state.encounters.values())
+            check_used(state)
 
     def at_rest(self, accounts: dict[str, AccountState], at: Instant, book: Book) -> None:
         """Check every account and what holds between them and outside, once nothing is on its way any more."""
@@ -103,12 +107,16 @@ def check_holds(state: AccountState) -> None:
             raise FaultError(4, f"{core.account}: more is held at {institution} than was prepaid")
 
 
-def check_lines(state: AccountState) -> None:
-    """What is used of each line is what its charges and bills owe; nothing of a charge goes back twice."""
-    for encounter in state.encounters.values():
+def check_returned(encounters: Iterable[Encounter]) -> None:
+    """Nothing of a charge goes back twice."""
+    for encounter in encounters:
         for charge in encounter.charges.values():
             if any(back > part or back < 0 for back, part in zip(charge.returned, charge.parts, strict=True)):
                 raise FaultError(6, f"{charge.id}: {charge.returned} of {charge.parts} went back")
+
+
+def check_used(state: AccountState) -> None:
+    """What is used of each line is what its charges and bills owe."""
     for agreement in state.core.agreements.values():
         owed = owed_on(state, agreement)
         if agreement.used_fen != owed:

@@ -13,7 +13,8 @@ T = TypeVar("T")
 STAFF: Final = ("clerk-1", "clerk-2", "clerk-3")
 """Who decides at institutions and the platform: two people are two of these."""
 _HOPS: Final = 4
-_LOOKED_AT: Final = 60
+_LOOKED_AT: Final = 24
+"""To look at everybody for each deed would take longer than to decide it."""
 
 
 class To(NamedTuple):
