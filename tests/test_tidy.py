@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,3 +83,9 @@ def test_the_tree_is_tidy():
         if path.suffix == ".py":
             complaints += complaints_about_code(path, name)
     assert not complaints, "\n" + "\n".join(complaints)
+
+
+def test_no_two_test_files_share_a_name():
+    """Test folders are no packages: of two files of one name only one is collected, the other is an error."""
+    names = Counter(path.name for path in tracked_files() if path.name.startswith("test_"))
+    assert not [name for name, count in names.items() if count > 1]
