@@ -12,7 +12,7 @@ from schemas.ids import short
 from schemas.money import yuan_text
 
 _FIRST_CHARGE = """SELECT charge, total_fen, fund_fen, account_fen, prepayment_fen, credit_fen, self_pay_fen
-    FROM charges ORDER BY at LIMIT 1"""
+    FROM charges WHERE total_fen > 0 ORDER BY at LIMIT 1"""
 _FIRST_DEBIT = "SELECT order_no, amount_fen, channel FROM debits WHERE state = 'paid' ORDER BY at LIMIT 1"
 _PENDING = """SELECT (SELECT count(*) FROM debits WHERE state IN ('sent', 'unknown')) AS debits,
     (SELECT count(*) FROM ledger WHERE source = 'command') AS commands,
@@ -35,7 +35,7 @@ async def ledger_records(settings: Settings) -> AsyncIterator[dict[str, Any]]:
 
 
 async def first_charge(settings: Settings) -> str:
-    """Return the first posted charge in one line, empty while there is none."""
+    """Return the first posted charge in one line, empty while there is none; one that is only held has no split."""
     row = await _row(settings, _FIRST_CHARGE)
     if row is None:
         return ""
