@@ -1,21 +1,26 @@
-"""Each journey of the programmes once, against a whole hub: what the senders hear, and what the books hold then."""
+"""Each planted journey once, against a whole hub: what the senders hear, and what the books hold then."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 from journeys_world import Town, town
 
-from hub.simulate.journeys import LASTING, PROGRAMMES, cast
+from hub.simulate.journeys import LASTING, PLANTED, PROGRAMMES, cast
+from schemas.city_time import HOUR_MS
 
 pytestmark = pytest.mark.timeout(400)
-PLAYED = {journey.__name__ for journey in PROGRAMMES if journey not in LASTING}
+HOURS_TO_THE_THIRD_TRY = 10
+"""From the end of the longest journey, past 10:00 of the third day on which a bill is debited."""
+PLAYED = {journey.__name__ for journey in (*PLANTED, *PROGRAMMES) if journey not in LASTING}
 
 
 @pytest.fixture(scope="module")
 async def played(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
-    """A city in which every journey of the programmes has been played, and everything has arrived."""
+    """A city in which every planted journey has been played, and everything has arrived."""
     async with town(tmp_path_factory.mktemp("town")) as made:
         await made.play([each for each in cast(made.city, "all") if each.name in PLAYED])
+        await made.move_to(made.city.clock.city() + HOURS_TO_THE_THIRD_TRY * HOUR_MS)
+        await made.settle()
         yield made
 
 
@@ -313,8 +318,125 @@ async def test_a_prepayment_without_a_real_name_owner_is_found_and_listed(played
     assert listed[account] == 7_300
 
 
-async def test_every_journey_of_the_programmes_was_played_to_its_end(played: Town):
+async def test_every_planted_journey_was_played_to_its_end(played: Town):
     """None ended by an error, and the hub's own invariants hold over all of them."""
     assert [name for name, heard in played.heard.items() if isinstance(heard, BaseException)] == []
     assert set(played.heard) == PLAYED
     assert (await played.verified())["ok"]
+
+
+async def test_every_source_pays_its_part_of_a_charge(played: Town):
+    """475 = 100 of the insurance account + 50 prepaid + 325 on credit (domain 4.2, row 1)."""
+    heard = played.of("every_source_pays")
+    assert await played.split(heard["visit"]) == {"account": 10_000, "prepayment": 5_000, "credit": 32_500}
+    assert (await played.bill(heard["visit"]))["amount_fen"] == 32_500
+
+
+async def test_without_an_agreement_the_window_is_paid(played: Town):
+    """All of it is self-pay, and the explanation says why."""
+    visit = played.of("no_agreement_pays_at_the_window")["visit"]
+    assert await played.split(visit) == {"self_pay": 8_800}
+    assert await played.reason(visit) == "AGREEMENT_MISSING"
+
+
+async def test_the_citys_pack_debits_on_the_banks_due_date(played: Town):
+    """ICBC offers 5,000 from 651; the bill is due at 23:00 of the 43rd day and debited at 9:00 of that day."""
+    heard = played.of("city_pack_gives_its_tier")
+    assert (await played.person(heard["agreement"]))["limit_fen"] == 500_000
+    bill = await played.bill(heard["visit"])
+    assert (played.clock_text(bill["debit_at"]), played.clock_text(bill["due_at"])) == (
+        "2026-08-13 09:00",
+        "2026-08-13 23:00",
+    )
+
+
+@pytest.mark.parametrize("channel", ["alipay", "unionpay"])
+async def test_a_debit_without_money_is_tried_again_when_money_is_likely_there(played: Town, channel: str):
+    """1.02 fails at 72 h and at 10:00 of the next day; the third try, a day later, is paid; the bill never overdue."""
+    bill = await played.bill(played.of(f"debit_of_102_{channel}")["visit"])
+    debits = bill["debits"]
+    assert [(each["state"], each["cause"]) for each in debits] == [("failed", "nsf"), ("failed", "nsf"), ("paid", "")]
+    assert all(played.clock_text(each["started_at"]).endswith("10:00") for each in debits[1:])
+    assert (bill["state"], bill["paid_fen"], bill["overdue"]) == ("paid", 102, False)
+
+
+@pytest.mark.parametrize("channel", ["alipay", "unionpay"])
+async def test_a_debit_whose_answer_was_lost_is_asked_about_and_moved_once(played: Town, channel: str):
+    """1.10: the line is cut after the money moved; a query finds it paid, under the one order number."""
+    heard = played.of(f"debit_of_110_{channel}")
+    assert await played.events(heard["agreement"], "debit_unknown")
+    (debit,) = (await played.bill(heard["visit"]))["debits"]
+    assert (debit["state"], debit["amount_fen"]) == ("paid", 110)
+
+
+async def test_a_notice_that_comes_three_times_pays_once(played: Town):
+    """1.14 is paid once; the repeats are told apart."""
+    heard = played.of("debit_of_114_alipay")
+    bill = await played.bill(heard["visit"])
+    assert (bill["paid_fen"], len(bill["debits"])) == (114, 1)
+    assert len(await played.events(heard["agreement"], "debit_paid")) == 1
+
+
+async def test_a_credit_in_the_visit_leaves_the_rest_on_the_bill(played: Town):
+    """400 less 100 taken back before the discharge."""
+    heard = played.of("reversal_in_the_visit")
+    assert (await played.bill(heard["visit"]))["amount_fen"] == 30_000
+
+
+async def test_a_wrong_line_and_too_high_a_credit_are_refused_and_kept(played: Town):
+    """The line that does not multiply is answered AE; the credit above its charge waits for a person."""
+    heard = played.of("refused_lines")
+    assert "MSA|AE" in heard["bad"]
+    assert "AMOUNT_MISMATCH" in heard["bad"]
+    assert await played.split(heard["visit"]) == {"credit": 3_000}
+    letters = {each["reason"]["code"] for each in (await played.get("/dead-letters"))["items"]}
+    assert {"AMOUNT_MISMATCH", "CREDIT_EXCEEDS"} <= letters
+
+
+async def test_a_charge_after_the_discharge_revises_the_bill(played: Town):
+    """60 and, three hours later, 15: one bill of 75 in its second revision, with the clocks of the first."""
+    heard = played.of("late_charge")
+    bill = await played.bill(heard["visit"])
+    assert (bill["amount_fen"], bill["revision"], bill["supplementary"]) == (7_500, 2, False)
+    assert bill["debit_at"] == bill["closed_at"] + 72 * HOUR_MS
+
+
+async def test_money_of_a_debited_bill_goes_back_when_its_line_is_taken_back(played: Town):
+    """44 were debited; the line is taken back whole: the refund reaches its source, nothing is owed."""
+    heard = played.of("refunded_after_the_debit")
+    bill = await played.bill(heard["visit"])
+    assert (bill["amount_fen"], bill["open_fen"]) == (0, 0)
+    assert [each["amount_fen"] for each in await played.events(heard["agreement"], "refund_settled")] == [4_400]
+    assert (await played.person(heard["agreement"]))["refundable_fen"] == 0
+
+
+async def test_a_number_hands_its_prepayment_over_when_it_is_linked(played: Town):
+    """20 before the link are self-pay; 30 prepaid under the number pay, with 60 of credit, 90 after it."""
+    heard = played.of("number_linked_later")
+    assert await played.split(heard["first"]) == {"self_pay": 2_000}
+    assert await played.split(heard["second"]) == {"prepayment": 3_000, "credit": 6_000}
+
+
+async def test_a_bill_repaid_before_its_time_is_never_debited(played: Town):
+    """Paid at a counter after six hours: no debit begins at 72 h."""
+    bill = await played.bill(played.of("repaid_before_the_debit")["visit"])
+    assert (bill["state"], bill["paid_fen"], bill["debits"]) == ("paid", 7_700, [])
+
+
+async def test_only_the_insurers_figures_count_once_it_has_settled(played: Town):
+    """800 = 500 fund + 60 account + 240 cash on credit; the 100 the hub keeps stay (domain 4.2, row 3)."""
+    heard = played.of("settled_by_insurance")
+    assert await played.split(heard["visit"]) == {"fund": 50_000, "account": 6_000, "credit": 24_000}
+    assert (await played.person(heard["agreement"]))["insurance_fen"] == 10_000
+
+
+async def test_a_resource_posted_twice_is_booked_once(played: Town):
+    """The ChargeItem of 42.50 came twice."""
+    assert await played.split(played.of("fhir_visit")["visit"]) == {"credit": 4_250}
+
+
+async def test_what_an_engine_sends_again_and_late_is_booked_once(played: Town):
+    """51 came twice, 23 three times, the last ones after the discharge: three duplicates, one bill of 74."""
+    heard = played.of("resent_by_the_engine")
+    assert (await played.outcomes(heard["agreement"])).count("DUPLICATE") == 3
+    assert (await played.bill(heard["visit"]))["amount_fen"] == 7_400
