@@ -110,8 +110,8 @@ class Town:
         raise TimeoutError(f"{path}: {found}")
 
     async def person(self, identifier: str) -> dict[str, Any]:
-        """Return the account that one of its ids (an agreement, a bill, a hold, …) belongs to."""
-        return await self.get(f"/persons/{identifier[:ACCOUNT_LENGTH]}")
+        """Return the account that one of its ids (an agreement, a bill, a hold, …) or a charged visit belongs to."""
+        return await self.get(f"/persons/{await self._account(identifier)}")
 
     async def bills(self, visit: str) -> list[dict[str, Any]]:
         """Return the bills of a visit in the order of their issue."""
@@ -159,8 +159,14 @@ class Town:
         records = await self._records(identifier)
         return [event for record in records for event in record.get("events", ()) if event["type"] == kind]
 
+    async def _account(self, identifier: str) -> str:
+        if len(identifier) >= ACCOUNT_LENGTH:
+            return identifier[:ACCOUNT_LENGTH]
+        found = await self.books.fetchval("SELECT account FROM charges WHERE visit = $1 LIMIT 1", identifier)
+        return str(found)
+
     async def _records(self, identifier: str) -> list[dict[str, Any]]:
-        query, account = "SELECT record FROM ledger WHERE account = $1 ORDER BY seq", identifier[:ACCOUNT_LENGTH]
+        query, account = "SELECT record FROM ledger WHERE account = $1 ORDER BY seq", await self._account(identifier)
         return [json.loads(row["record"]) for row in await self.books.fetch(query, account)]
 
 

@@ -342,7 +342,7 @@ async def test_without_an_agreement_the_window_is_paid(played: Town):
 async def test_the_citys_pack_debits_on_the_banks_due_date(played: Town):
     """ICBC offers 5,000 from 651; the bill is due at 23:00 of the 43rd day and debited at 9:00 of that day."""
     heard = played.of("city_pack_gives_its_tier")
-    assert (await played.person(heard["agreement"]))["limit_fen"] == 500_000
+    assert (await played.person(heard["visit"]))["limit_fen"] == 500_000
     bill = await played.bill(heard["visit"])
     assert (played.clock_text(bill["debit_at"]), played.clock_text(bill["due_at"])) == (
         "2026-08-13 09:00",
@@ -357,7 +357,7 @@ async def test_a_debit_without_money_is_tried_again_when_money_is_likely_there(p
     bill = await played.bill(heard["visit"])
     tries = [(each["state"], each["cause"]) for each in bill["debits"]]
     assert tries == [("failed", "nsf"), ("failed", "nsf"), ("paid", "")]
-    failed = await played.events(heard["agreement"], "debit_failed")
+    failed = await played.events(heard["visit"], "debit_failed")
     assert [played.clock_text(each["retry_at"])[11:] for each in failed] == ["10:00", "10:00"]
     assert (bill["state"], bill["paid_fen"], bill["overdue"]) == ("paid", 102, False)
 
@@ -366,7 +366,7 @@ async def test_a_debit_without_money_is_tried_again_when_money_is_likely_there(p
 async def test_a_debit_whose_answer_was_lost_is_asked_about_and_moved_once(played: Town, channel: str):
     """1.10: the line is cut after the money moved; a query finds it paid, under the one order number."""
     heard = played.of(f"debit_of_110_{channel}")
-    assert await played.events(heard["agreement"], "debit_unknown")
+    assert await played.events(heard["visit"], "debit_unknown")
     (debit,) = (await played.bill(heard["visit"]))["debits"]
     assert (debit["state"], debit["amount_fen"]) == ("paid", 110)
 
@@ -376,7 +376,7 @@ async def test_a_notice_that_comes_three_times_pays_once(played: Town):
     heard = played.of("debit_of_114_alipay")
     bill = await played.bill(heard["visit"])
     assert (bill["paid_fen"], len(bill["debits"])) == (114, 1)
-    assert len(await played.events(heard["agreement"], "debit_paid")) == 1
+    assert len(await played.events(heard["visit"], "debit_paid")) == 1
 
 
 async def test_a_credit_in_the_visit_leaves_the_rest_on_the_bill(played: Town):
@@ -408,8 +408,8 @@ async def test_money_of_a_debited_bill_goes_back_when_its_line_is_taken_back(pla
     heard = played.of("refunded_after_the_debit")
     bill = await played.bill(heard["visit"])
     assert (bill["amount_fen"], bill["open_fen"]) == (0, 0)
-    assert [each["amount_fen"] for each in await played.events(heard["agreement"], "refund_settled")] == [4_400]
-    assert (await played.person(heard["agreement"]))["refundable_fen"] == 0
+    assert [each["amount_fen"] for each in await played.events(heard["visit"], "refund_settled")] == [4_400]
+    assert (await played.person(heard["visit"]))["refundable_fen"] == 0
 
 
 async def test_a_number_hands_its_prepayment_over_when_it_is_linked(played: Town):
@@ -429,7 +429,7 @@ async def test_only_the_insurers_figures_count_once_it_has_settled(played: Town)
     """800 = 500 fund + 60 account + 240 cash on credit; the 100 the hub keeps stay (domain 4.2, row 3)."""
     heard = played.of("settled_by_insurance")
     assert await played.split(heard["visit"]) == {"fund": 50_000, "account": 6_000, "credit": 24_000}
-    assert (await played.person(heard["agreement"]))["insurance_fen"] == 10_000
+    assert (await played.person(heard["visit"]))["insurance_fen"] == 10_000
 
 
 async def test_a_resource_posted_twice_is_booked_once(played: Town):
@@ -440,5 +440,5 @@ async def test_a_resource_posted_twice_is_booked_once(played: Town):
 async def test_what_an_engine_sends_again_and_late_is_booked_once(played: Town):
     """51 came twice, 23 three times, the last ones after the discharge: three duplicates, one bill of 74."""
     heard = played.of("resent_by_the_engine")
-    assert (await played.outcomes(heard["agreement"])).count("DUPLICATE") == 3
+    assert (await played.outcomes(heard["visit"])).count("DUPLICATE") == 3
     assert (await played.bill(heard["visit"]))["amount_fen"] == 7_400

@@ -13,10 +13,10 @@ from hub.simulate.persons import Person
 
 async def every_source_pays(city: City, person: Person) -> Heard:
     """Insurance account, prepayment and credit pay one charge of 475.00 (domain 4.2, row 1)."""
-    agreement = await enrol(city, person)
+    await enrol(city, person)
     await insure(city, person, 10_000)
     await prepay(city, person, "XMZSH", 5_000)
-    return {"agreement": agreement, "visit": await visit(city, person, "XMZSH", [city.new_line(47_500)])}
+    return {"visit": await visit(city, person, "XMZSH", [city.new_line(47_500)])}
 
 
 async def no_agreement_pays_at_the_window(city: City, person: Person) -> Heard:
@@ -26,17 +26,16 @@ async def no_agreement_pays_at_the_window(city: City, person: Person) -> Heard:
 
 async def city_pack_gives_its_tier(city: City, person: Person) -> Heard:
     """The pack of 2023 gives everyone a line by tier and debits on the bank's due date."""
-    agreement = await enrol(city, person, channel="unionpay", pack=CITY_PACK)
-    return {"agreement": agreement, "visit": await visit(city, person, "XMDSY", [city.new_line(32_500, "PHA")])}
+    await enrol(city, person, channel="unionpay", pack=CITY_PACK)
+    return {"visit": await visit(city, person, "XMDSY", [city.new_line(32_500, "PHA")])}
 
 
 def debit_of(amount_fen: int, channel: str, institution: str = "XMZSH") -> Journey:
     """Return a journey whose bill is exactly `amount_fen`, debited through `channel`."""
 
     async def journey(city: City, person: Person) -> Heard:
-        agreement = await enrol(city, person, channel=channel)
+        await enrol(city, person, channel=channel)
         return {
-            "agreement": agreement,
             "visit": await visit(city, person, institution, [city.new_line(amount_fen, "PHA")]),
         }
 
@@ -47,19 +46,19 @@ def debit_of(amount_fen: int, channel: str, institution: str = "XMZSH") -> Journ
 
 async def reversal_in_the_visit(city: City, person: Person) -> Heard:
     """A line is charged and partly taken back by a credit that names it."""
-    agreement = await enrol(city, person)
+    await enrol(city, person)
     number, line = city.new_visit(), city.new_line(10_000, "PHA", quantity=4)
     await city.adt("XMZSH", "A04", person, number, "outpatient")
     await city.dft("XMZSH", person, number, "outpatient", [line])
     back = Line(line.key, "CD", line.item, line.item_name, 1, line.unit_fen, line.department, line.order_no)
     await city.dft("XMZSH", person, number, "outpatient", [back])
     await city.adt("XMZSH", "A03", person, number, "outpatient")
-    return {"agreement": agreement, "visit": number}
+    return {"visit": number}
 
 
 async def refused_lines(city: City, person: Person) -> Heard:
     """A line that does not multiply is refused at the edge; a credit above its charge is refused by the books."""
-    agreement = await enrol(city, person)
+    await enrol(city, person)
     number, line = city.new_visit(), city.new_line(3_000)
     await city.dft("XMDYY", person, number, "outpatient", [line])
     wrong = [city.new_line(1_834, quantity=14)]
@@ -67,44 +66,44 @@ async def refused_lines(city: City, person: Person) -> Heard:
     bad = await city.raw_hl7("XMDYY", message.replace(b"|256.76&CNY|", b"|257.67&CNY|"), {"kind": "bad dft"})
     too_much = Line(line.key, "CD", line.item, line.item_name, 1, 9_999, line.department, line.order_no)
     await city.dft("XMDYY", person, number, "outpatient", [too_much])
-    return {"agreement": agreement, "visit": number, "bad": bad.body.decode()}
+    return {"visit": number, "bad": bad.body.decode()}
 
 
 async def late_charge(city: City, person: Person) -> Heard:
     """A charge after discharge and before the debit revises the bill."""
-    agreement = await enrol(city, person, channel="unionpay")
+    await enrol(city, person, channel="unionpay")
     number = await visit(city, person, "XMZSH", [city.new_line(6_000)])
     await city.pause(3)
     await city.dft("XMZSH", person, number, "outpatient", [city.new_line(1_500, "RAD")])
-    return {"agreement": agreement, "visit": number}
+    return {"visit": number}
 
 
 async def refunded_after_the_debit(city: City, person: Person) -> Heard:
     """A line is taken back when its bill was already debited: the money returns to where it came from."""
-    agreement = await enrol(city, person)
+    await enrol(city, person)
     line = city.new_line(4_400, "PHA")
     number = await visit(city, person, "XMZSH", [line])
     await city.pause(80)
     back = Line(line.key, "CD", line.item, line.item_name, 1, line.unit_fen, line.department, line.order_no)
     await city.dft("XMZSH", person, number, "outpatient", [back])
-    return {"agreement": agreement, "visit": number}
+    return {"visit": number}
 
 
 async def number_linked_later(city: City, person: Person) -> Heard:
     """The hospital's own number collects a charge and a prepayment before it is linked to the citizen."""
-    agreement = await enrol(city, person)
+    await enrol(city, person)
     first = city.new_visit()
     await city.dft("XMFYB", person, first, "outpatient", [city.new_line(2_000), city.new_line(3_000, kind="PY")])
     second = city.new_visit()
     await city.adt("XMFYB", "A04", person, second, "outpatient", link=True)
     await city.dft("XMFYB", person, second, "outpatient", [city.new_line(9_000, "PED")])
     await city.adt("XMFYB", "A03", person, second, "outpatient")
-    return {"agreement": agreement, "first": first, "second": second}
+    return {"first": first, "second": second}
 
 
 async def repaid_before_the_debit(city: City, person: Person) -> Heard:
     """The person pays at a counter before the 72 hours are over: nothing is debited."""
-    agreement = await enrol(city, person)
+    await enrol(city, person)
     number = await visit(city, person, "XMZSH", [city.new_line(7_700)])
     await city.pause(6)
     body = {
@@ -115,13 +114,13 @@ async def repaid_before_the_debit(city: City, person: Person) -> Heard:
     }
     meaning = {"kind": "repayment", "person": person.number, "amount_fen": 7_700}
     await city.api("/repayments", body, f"RP{person.number}", meaning)
-    return {"agreement": agreement, "visit": number}
+    return {"visit": number}
 
 
 async def settled_by_insurance(city: City, person: Person) -> Heard:
     """A FHIR hospital holds its lines until the insurer's ClaimResponse splits them (domain 4.2, row 3)."""
     institution, number = "XMXZY", city.new_visit()
-    agreement = await enrol(city, person)
+    await enrol(city, person)
     await insure(city, person, 10_000)
     at = city.clock.city
     await city.fhir(
@@ -132,13 +131,13 @@ async def settled_by_insurance(city: City, person: Person) -> Heard:
     split = {"total": 80_000, "fund": 50_000, "account": 6_000, "other": 0, "cash": 24_000}
     await city.fhir(institution, fhir_messages.claim_response(institution, person, number, split, at()))
     await city.fhir(institution, fhir_messages.encounter(institution, person, number, "outpatient", "finished", at()))
-    return {"agreement": agreement, "visit": number}
+    return {"visit": number}
 
 
 async def fhir_visit(city: City, person: Person) -> Heard:
     """A visit told in FHIR resources, one of them posted twice."""
     institution, number = "XMDYY", city.new_visit()
-    agreement = await enrol(city, person, channel="unionpay")
+    await enrol(city, person, channel="unionpay")
     at = city.clock.city
     await city.fhir(institution, fhir_messages.patient(institution, person))
     await city.fhir(
@@ -147,19 +146,19 @@ async def fhir_visit(city: City, person: Person) -> Heard:
     item = fhir_messages.charge_item(institution, person, number, city.new_line(1).key, 4_250, at())
     await city.fhir(institution, item, copies=1)
     await city.fhir(institution, fhir_messages.encounter(institution, person, number, "outpatient", "finished", at()))
-    return {"agreement": agreement, "visit": number}
+    return {"visit": number}
 
 
 async def resent_by_the_engine(city: City, person: Person) -> Heard:
     """One DFT arrives twice at once, another again and again after the discharge: each is booked once."""
-    agreement = await enrol(city, person)
+    await enrol(city, person)
     number, later = city.new_visit(), list[Resend]()
     await city.dft("XMDSY", person, number, "emergency", [city.new_line(5_100, "SUR")], copies=1)
     await city.dft("XMDSY", person, number, "emergency", [city.new_line(2_300, "LAB")], copies=2, later=later)
     await city.adt("XMDSY", "A03", person, number, "emergency")
     for again in later:
         await again()
-    return {"agreement": agreement, "visit": number}
+    return {"visit": number}
 
 
 PLANTED: tuple[Journey, ...] = (

@@ -11,7 +11,6 @@ from hub.simulate.journeys.steps import (
     Heard,
     Journey,
     asked,
-    enrol,
     fhir_visit,
     insure,
     named,
@@ -29,7 +28,7 @@ _HOURS_TO_DEBIT: Final = 80
 
 async def topped_up_and_refunded(city: City, person: Person) -> Heard:
     """Money is paid in advance twice; a charge takes part of it; what is left goes back, and not a fen more."""
-    agreement = await enrol(city, person)
+    agreement = await signed(city, person, PLATFORM, 680)
     await prepay(city, person, "XMZSH", 5_000)
     await prepay(city, person, "XMZSH", 7_000, receipt="B")
     await visit(city, person, "XMZSH", [city.new_line(4_000)])
