@@ -438,7 +438,11 @@ async def test_a_resource_posted_twice_is_booked_once(played: Town):
 
 
 async def test_what_an_engine_sends_again_and_late_is_booked_once(played: Town):
-    """51 came twice, 23 three times, the last ones after the discharge: three duplicates, one bill of 74."""
+    """51 came twice, 23 three times, the last ones after the discharge: three repeats at least, one bill of 74.
+
+    On a slow machine an engine that waits too long for its answer repeats itself once more.
+    """
     heard = played.of("resent_by_the_engine")
-    assert (await played.outcomes(heard["visit"])).count("DUPLICATE") == 3
+    assert (await played.outcomes(heard["visit"])).count("DUPLICATE") >= 3
+    assert len(await played.charges(heard["visit"])) == 2
     assert (await played.bill(heard["visit"]))["amount_fen"] == 7_400
