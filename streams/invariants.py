@@ -103,6 +103,8 @@ class Invariants:
 
     def _journal(self, record: LedgerRecord) -> None:
         finding, charged = self.findings[1], 0
+        # A credit that came first is taken back in the record that holds its charge.
+        self._holding.update([event.charge for event in record.events if isinstance(event, events.LinesHeld)])
         for posting in record.journal:
             finding.expect(
                 posting.amount_fen > 0 and posting.debit != posting.credit,
@@ -131,8 +133,6 @@ class Invariants:
         elif isinstance(event, events.ChargeReduced):
             total, amount = event.returned.total_fen(), -self._decided(event)
             self.findings[2].expect(total == amount, lambda: f"{_place(record)}: {event.charge} {total} of {amount}")
-        elif isinstance(event, events.LinesHeld):
-            self._holding.add(event.charge)
         elif isinstance(event, events.SettlementReversed):
             self._holding.update(self._settled.get((event.institution, event.visit, event.settlement_id), ()))
         else:

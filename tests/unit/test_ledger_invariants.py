@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 from domain_world import CITY, HOUR, PLATFORM, XIAMEN, A, World, charge, line
+from test_domain_family_links import CHILD, linked
 
 from schemas import events
 from schemas.commands import DepositPrepayment, RecordRepayment
@@ -178,3 +179,16 @@ def test_a_batch_that_is_not_the_days_credit_is_found_once_its_day_is_whole():
     assert advances(with_batch(records, credit_fen=299_999, amount_fen=299_999))
     assert advances(with_batch(records, amount_fen=300_001))
     assert advances(with_batch(records, credit_fen=299_999), until=0) == []
+
+
+def test_a_credit_that_waited_for_a_held_charge_moves_nothing():
+    """It is taken back in the record that holds the charge for a payer's answer: nothing was split (invariant 1)."""
+    town = linked()
+    town.send(CHILD, charge(line("K1", 20_000, kind="credit", reverses="F1")))
+    town.send(CHILD, charge(line("F1", 20_000)))
+    town.settle()
+    invariants = Invariants()
+    for record in town.world(CHILD).ledger:
+        invariants.add(record)
+    assert {type(event) for event in town.world(CHILD).ledger[-1].events} >= {events.FamilyHoldDecided}
+    assert [finding.faults for finding in invariants.findings.values() if finding.faulty] == []
