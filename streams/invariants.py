@@ -12,6 +12,7 @@ from schemas import events
 from schemas.ledger import LedgerRecord, PersonView, Posting
 from streams.credit_lines import CreditLines, line_used
 from streams.funding_invariants import AdvanceSums, FeeCheck
+from streams.standing_invariants import StandingCheck
 
 _FAULTS_SHOWN: Final = 20
 _KEPT: Final = ("balance", "counter")
@@ -34,6 +35,7 @@ NAMES: Final = {
     8: "T+1 batches = the day's credit net of refunds",
     9: "folding the ledger gives this state",
     10: "every command has exactly one outcome",
+    11: "no credit for anybody barred or without consent",
 }
 """Number of domain 15 → what holds."""
 
@@ -65,6 +67,7 @@ class Invariants:
         self.advances = AdvanceSums(institution_funded)
         """Judged when all partitions are read: `check_advances`."""
         self._fees = FeeCheck()
+        self._standing = StandingCheck()
         self.findings = {number: Finding(number) for number in NAMES}
         self._balances: Counter[str] = Counter()
         self._seqs: Counter[str] = Counter()
@@ -82,6 +85,7 @@ class Invariants:
         """Check one record."""
         self._journal(record)
         self._fees.add(record, self.findings[7].expect)
+        self._standing.add(record, self.findings[11].expect)
         self.advances.add(record)
         self._sequence(record)
         for event in record.events:

@@ -127,6 +127,7 @@ class World:
         before = self.state
         check_fold(before, decision)
         self.transitions |= check_transitions(before, decision)
+        check_entitled(before, decision)
         self.state = decision.state
         self.ledger.append(decision.record)
         self.decisions.append(decision)
@@ -308,6 +309,19 @@ def check_invariants(world: World, decision: Decision) -> None:
             assert agreement.used_fen + agreement.held_fen <= agreement.limit_fen
     check_debits(world)
     check_balances(world)
+
+
+def check_entitled(before: AccountState, decision: Decision) -> None:
+    """Nobody barred, suspended or without consent gets credit (invariant 11, domain 4.1 and 15)."""
+    core = before.core
+    for event in decision.record.events:
+        own = isinstance(event, ChargePosted) and event.allocation.credit_fen > 0 and not event.hold
+        if own or isinstance(event, FamilyHoldPlaced):
+            agreement = core.agreements[event.agreement]
+            assert not (core.barred or core.suspended)
+            assert agreement.consent_until >= event.event_at
+            assert not agreement.ended_at
+            assert agreement.provider in core.scores or agreement.provider in ("", "none")
 
 
 def check_debits(world: World) -> None:

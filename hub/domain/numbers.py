@@ -107,7 +107,7 @@ def _routed(draft: Draft, command: Command) -> Outcome | Refusal | None:
     visited = command.via.accounts if command.via else ()
     if person in visited and isinstance(command.body, IdentifyPatient):
         return Outcome("RECORDED", person)
-    return forward(draft, command, person)
+    return _onward(draft, command, person)
 
 
 def _to_survivor(draft: Draft, command: Command, survivor: str) -> Outcome | Refusal | None:
@@ -116,9 +116,18 @@ def _to_survivor(draft: Draft, command: Command, survivor: str) -> Outcome | Ref
         return None
     subject: Subject | None = getattr(command.body, "subject", None)
     if subject is None or subject.number != draft.core.account:
-        return forward(draft, command, survivor)
+        return _onward(draft, command, survivor)
     renamed = replace(command.body, subject=replace(subject, number=survivor))
-    return forward(draft, replace(command, body=renamed), survivor)
+    return _onward(draft, replace(command, body=renamed), survivor)
+
+
+def _onward(draft: Draft, command: Command, to: str) -> Outcome | Refusal | None:
+    """Forward; money whose way is a circle or too long stays where it is (None), before a person: it is never lost."""
+    outcome = forward(draft, command, to)
+    if not isinstance(outcome, Refusal) or not isinstance(command.body, ReceiveTransfer):
+        return outcome
+    draft.set_aside(MONEY_INCIDENT, outcome.reason, "the prepayment stays where its way ended", towards=to)
+    return None
 
 
 def _link(draft: Draft, command: Command, subject: Subject) -> Refusal | None:

@@ -81,7 +81,7 @@ class ReliefCaseAnswer(Struct, frozen=True, omit_defaults=False):
 
 
 class NoticeAnswer(Struct, frozen=True, omit_defaults=False):
-    """What the person was reminded of, or what the score's source is told of them."""
+    """What the person was told, or what the score's source is told of them and answered (`feedback_taken`, …)."""
 
     id: str
     at: Instant

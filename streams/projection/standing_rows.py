@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from schemas.events import ReminderSent, ScoreFeedback
+from schemas.events import FeedbackAnswered, FeedbackDelayed, MessageSent, ReminderSent, ScoreFeedback
 from schemas.ledger import LedgerRecord, ProposalView, ReliefView, StandingView, View
 
 Row = tuple[Any, ...]
@@ -45,13 +45,19 @@ def add_standing_view(rows: dict[str, list[Row]], record: LedgerRecord, view: Vi
 
 
 def add_notices(rows: dict[str, list[Row]], record: LedgerRecord) -> None:
-    """Add a row for each reminder and each message to the score's source."""
+    """Add a row for each reminder and message to the person, each message to the score's source and its answer."""
     for entry, event in enumerate(record.events):
         told: Row
         if isinstance(event, ReminderSent):
             told = ("reminder", event.bill, event.days, event.owed_fen, "", 0, "", "")
         elif isinstance(event, ScoreFeedback):
             told = (event.kind, event.bill, 0, 0, event.provider, event.points, event.message, event.withdraws)
+        elif isinstance(event, MessageSent):
+            told = (event.kind, event.bill, 0, event.owed_fen, "", 0, "", "")
+        elif isinstance(event, FeedbackAnswered):
+            told = (f"feedback_{event.status}", "", 0, 0, "", 0, event.message, "")
+        elif isinstance(event, FeedbackDelayed):
+            told = ("feedback_delayed", "", 0, 0, "", 0, event.message, "")
         else:
             continue
         rows["notices"].append((record.account, record.seq, entry, record.now, *told))

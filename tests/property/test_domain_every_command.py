@@ -6,7 +6,7 @@
 import os
 
 import pytest
-from domain_world import CITY, DAY, EXAMPLE, HOUR, PLATFORM, XIAMEN, World, charge, line, score, signing
+from domain_world import CITY, DAY, EXAMPLE, HOUR, PERSON, PLATFORM, XIAMEN, World, charge, line, score, signing
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule, run_state_machine_as_test
@@ -22,20 +22,24 @@ from schemas.commands import (
     ApproveRelief,
     CaptureHold,
     CheckEligibility,
+    CheckFamilyLine,
     CloseRelief,
     ConfirmProposal,
     EndFamilyLink,
     FreezeBill,
     HoldCredit,
     HoldFamilyLine,
+    LinkInsurance,
     NoteFamilyVisit,
     OfferFamilyLink,
     PostFamilyHold,
     ProposeListing,
     ProposeUnlisting,
+    ReceiveTransfer,
     RecordBankCollection,
     RecordDeath,
     RecordDishonesty,
+    RecordFeedbackResult,
     RecordInsuranceCredit,
     RecordRecovery,
     ReduceFamilyCredit,
@@ -44,6 +48,7 @@ from schemas.commands import (
     RejectProposal,
     RequestFamilyLink,
     RevokeConsent,
+    Subject,
     UndoOverdue,
     UnfreezeBill,
     Via,
@@ -51,9 +56,11 @@ from schemas.commands import (
     WaiveFees,
     WriteOffBill,
 )
+from schemas.errands import FeedbackErrand
 from schemas.ids import account_id
 
 CHILD = account_id(b"a city's key for tests only......", "person", "350203201801011234")
+CARDS = [account_id(b"a city's key for tests only......", "number", f"insurance_card|{n}") for n in range(2)]
 STAYS = Holds(frozenset(("inpatient", "outpatient")), 30)
 RULED = whole_city(holds=STAYS)
 PEOPLE = st.sampled_from(["desk-1", "desk-2", "desk-3"])
@@ -255,6 +262,30 @@ class WholeLife(AccountLife):
     def the_childs_visit_closes(self, serial, place, event):
         """Which bills what stands on the line."""
         self.relayed(NoteFamilyVisit(CHILD, place, f"C{serial}", event, self.world.city))
+
+    @rule(choice=CHOICE, status=st.sampled_from(["taken", "refused", "unknown", "unknown", "untold"]))
+    def the_score_source_answers(self, choice, status):
+        """Any word about any message that left, in any order, also about one that is over."""
+        left = [errand for errand in self.world.errands if isinstance(errand, FeedbackErrand)]
+        if left:
+            errand = left[-1 - choice % len(left)]
+            word = RecordFeedbackResult(errand.id, errand.message, errand.source, status, self.world.wall, status)
+            self.send(word, interface="courier")
+
+    @rule(card=st.sampled_from(CARDS), asked=st.booleans(), place=PLACES)
+    def a_card_is_linked_or_a_child_asked_about(self, card, asked, place):
+        """At a counter; a kiosk's question about the child moves nothing."""
+        if asked:
+            self.relayed(CheckFamilyLine("L1", place, "outpatient", self.world.city, 100, 200, insurance_linked=True))
+        else:
+            subject = Subject(person=PERSON, number=card)
+            self.send(LinkInsurance(place, self.world.city, "desk-1", subject), interface="api")
+
+    @rule(really=CHOICE, place=PLACES, fen=FEN)
+    def a_numbers_prepayment_comes_over(self, really, place, fen):
+        """A hospital number of the person was linked."""
+        if not really:
+            self.relayed(ReceiveTransfer(CARDS[0], place, self.world.city, fen))
 
     @rule(really=CHOICE, dies=CHOICE)
     def a_family_ends(self, really, dies):

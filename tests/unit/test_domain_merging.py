@@ -68,6 +68,20 @@ def test_a_retired_number_gives_its_prepayment_and_forwards():
     assert not in_transit(town)
 
 
+def test_money_that_goes_round_in_a_circle_of_merges_stays_somewhere():
+    """Two numbers merged into each other by mistake: nothing is lost in transit, and a person is told."""
+    town = Town()
+    merge(town, Subject(number=OLD_NO), Subject(number=NEW_NO))
+    prepaid(town, NEW_NO, 5_000, number=NEW_NO)
+    merge(town, Subject(number=NEW_NO), Subject(number=OLD_NO))
+    town.settle()
+    assert not in_transit(town)
+    kept = [world.state.core.prepayments.get(A, 0) for world in town.accounts.values()]
+    assert sum(kept) == 5_000
+    letters = [each for world in town.accounts.values() for decision in world.decisions for each in decision.quarantine]
+    assert [(each.interface, each.reason) for each in letters] == [("incident.money", "FORWARD_LOOP")]
+
+
 def test_a_retired_number_of_a_known_person_tells_the_survivor_whose_it_is():
     """The surviving number links to the same person."""
     town = Town()

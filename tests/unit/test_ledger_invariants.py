@@ -127,6 +127,17 @@ def test_a_refund_larger_than_what_was_paid_is_noticed():
     assert broken(with_event(a_life(), events.RefundStarted, amount_fen=99_999)) == {6}
 
 
+@pytest.mark.parametrize("change", [{"status": "suspended"}, {"status": "barred"}, {"agreement": ""}])
+def test_credit_for_somebody_suspended_barred_or_without_an_agreement_is_noticed(change):
+    """Invariant 11: how the account stood before the charge is what counts."""
+    assert 11 in broken(with_person(a_life(), events.PrepaymentDeposited, **change))
+
+
+def test_credit_after_the_consent_ended_is_noticed():
+    """Invariant 11: the agreement's consent covers the time of the charge."""
+    assert broken(with_event(a_life(), events.AgreementSigned, consent_until=1)) == {11}
+
+
 def test_a_record_left_out_or_repeated_is_noticed():
     """An account's numbers have no hole and no repeat."""
     records = a_life()
