@@ -127,7 +127,7 @@ def test_facts_of_one_transaction_are_summed_by_their_dimensions():
     facts = msgspec.json.decode(batch.facts(), type=Facts).facts
     charged = [fact for fact in facts if fact.charged_fen]
     assert sum(fact.charged_fen for fact in charged) == 2100
-    assert len({msgspec.structs.replace(f, **dict.fromkeys(f.__struct_fields__[8:], 0)) for f in facts}) == len(facts)
+    assert len({msgspec.structs.astuple(fact)[:8] for fact in facts}) == len(facts)
 
 
 def test_a_debit_waits_until_the_log_of_its_due_instant_is_consumed():
