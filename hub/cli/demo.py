@@ -35,8 +35,6 @@ _READY_SECONDS = 180
 _CITY_STARTS_AT = 1_782_867_600_000
 """2026-07-01 09:00 +08: the city's clock when the hub is ready, however long that took."""
 _KEEP_FILE_SECONDS = 0.5
-_EVERYTHING_SECONDS = 90
-"""A run as long as this shows everything: 72 h, and two days of retries after them, are over."""
 _SANDBOX = ("--delay-scale", "0.2", "--latency-median-ms", "20", "--latency-p99-ms", "200")
 """Wire delays of the sandbox gateways, shortened so that a demo sees their ends."""
 
@@ -44,7 +42,8 @@ _SANDBOX = ("--delay-scale", "0.2", "--latency-median-ms", "20", "--latency-p99-
 class DemoDocument(TallyDocument):
     """`demo --json`: what the run showed. `verify.ok` also needs that everything arrived (`drained`).
 
-    `missing` names the counts that are 0 though the city plays what they count; a run of 90 seconds or more has none.
+    `missing` names the counts that are 0 though the city plays what they count: a run of 90 seconds shows everything on
+    an idle machine of two cores. It says nothing about the books, so the exit status does not follow it.
     `child_exits` names each process that ended by itself, with its status.
     """
 
@@ -98,12 +97,7 @@ def demo(
             shutil.rmtree(run_dir, ignore_errors=True)
     if json_output and document:
         show(document)
-    sys.exit(0 if not document or _holds(document, run_for) else 1)
-
-
-def _holds(document: DemoDocument, run_for: int) -> bool:
-    """Return True when the books are right and, after long enough, everything the city plays was seen."""
-    return document["verify"]["ok"] and not (document["missing"] and run_for >= _EVERYTHING_SECONDS)
+    sys.exit(0 if not document or document["verify"]["ok"] else 1)
 
 
 class Traffic(NamedTuple):

@@ -27,6 +27,7 @@ from streams.lanes.replies import Replies
 from streams.lanes.rules import Rules
 from streams.lanes.settings import LaneSettings
 from streams.lanes.transaction import write_transaction
+from streams.lanes.turns import Turns
 
 _log = get_logger("lanes.lane")
 
@@ -39,6 +40,7 @@ class Host(Protocol):
     clock: Clock
     seal: Seal
     hold: CriticalSections
+    turns: Turns
     consumer: Any
     replies: Replies
 
@@ -192,7 +194,8 @@ class Lane:
             self._host.opened(self)
             while True:
                 await self._until_work(self.book)
-                await self._work(self.book)
+                async with self._host.turns.turn():
+                    await self._work(self.book)
         except LaneError as error:
             await self._host.failed(f"lane {self.partition}: {error}", error.exit_code, self)
         except Exception as error:  # noqa: BLE001 - the lane's shell: whatever it is, the process stops

@@ -21,6 +21,7 @@ from streams.lanes.lane import Lane
 from streams.lanes.replies import Replies
 from streams.lanes.rules import Rules
 from streams.lanes.settings import LaneSettings
+from streams.lanes.turns import Turns
 
 _log = get_logger("lanes.processor")
 _REPEATS = {"DUPLICATE": "outside", "RELAY_REPEATED": "relay", "RESULT_REPEATED": "result"}
@@ -57,6 +58,7 @@ class AccountProcessor(Service, ConsumerRebalanceListener):  # type: ignore[misc
         self.clock = clock
         self.seal = seal
         self.hold = CriticalSections(settings.chaos_stretch)
+        self.turns = Turns(settings.transactions_at_once, settings.turn_patience_seconds)
         self._on_fatal = on_fatal
         self.lanes: dict[int, Lane] = {}
         self.joined = self.failing = False

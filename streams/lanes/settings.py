@@ -35,6 +35,10 @@ class LaneSettings:
     batch_cpu_seconds: float = 0.040
     """Deciding time of one transaction: bounds its length and the stalls of the others."""
     batch_bytes: int = 8_000_000
+    transactions_at_once: int = 2
+    """Lanes of a process that make a transaction at a time; the others gather commands meanwhile."""
+    turn_patience_seconds: float = 0.050
+    """A lane waits for its turn no longer than this."""
     breath_seconds: float = 0.010
     """Heartbeats and the other lanes get their turn after this."""
     backlog_high: int = 8_000
