@@ -18,6 +18,7 @@ from streams.projection.statements import SQL
 RETRIABLE: Final = (
     *UNREACHABLE,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server died in the middle of a COPY, and asyncpg lost its place in the protocol
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.CheckViolationError,  # the month's partition is missing in books that a rebuild has just put in place
@@ -117,8 +118,10 @@ class Books:
                 await self._claim_line_keys(connection, rows["charge_lines"])
                 await self._sections.reach(PROJECTOR_BEFORE_COMMIT)
             await self._sections.reach(PROJECTOR_AFTER_COMMIT)
-        except BaseException:
+        except BaseException as error:
             self._months.clear()  # what was made in the failed transaction is not there
+            if isinstance(error, asyncpg.InternalClientError):
+                await self.close()
             raise
 
     async def close(self) -> None:

@@ -301,7 +301,7 @@ async def test_books_that_are_away_are_waited_for(
     await migrate(dsn)
     writer = LedgerWriter(0)
     async with running(settings, dsn) as (projector, task):
-        load = asyncio.create_task(publish(settings, writer, 3000))
+        load = asyncio.create_task(publish(settings, writer, 9000))
         for _ in range(2):
             await asyncio.sleep(0.6)
             await asyncio.to_thread(own_postgres.kill)
@@ -310,7 +310,7 @@ async def test_books_that_are_away_are_waited_for(
             assert not task.done()
             await asyncio.to_thread(own_postgres.restart)
         await load
-        await until(dsn, RECORDS, 3000, task)
+        await until(dsn, RECORDS, 9000, task)
         assert projector.ready
     await assert_exact(dsn, [writer])
 
