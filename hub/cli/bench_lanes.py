@@ -19,7 +19,8 @@ from hub.cli.floors import Verdict, at_least, at_most
 from hub.cli.lane_restore import fill_idle
 from hub.cli.lane_stages import COLD, LaneStages
 from hub.policies import load_policies
-from hub.runtime.bus import committed_consumer, create_topics, durable_producer, end_offsets, partition_of
+from hub.runtime.bus import committed_consumer, create_topics, durable_producer, end_offsets
+from hub.runtime.record_partition import partition_of
 from hub.runtime.settings import Settings, environment
 from hub.simulate.lane_commands import CommandSource, fill
 
@@ -149,11 +150,10 @@ async def _send_paced(
 ) -> float:
     """Send charges evenly; note when each was handed to the log's client; return how many a second it came to."""
     encoder, partitions = msgspec.json.Encoder(), settings.topics.commands.partitions
-    records = [
-        _Sending(each.id.encode(), each.account.encode(), encoder.encode(each), place)
-        for each in source.charges(rate * seconds, 1)
-        for place in (partition_of(each.account.encode(), partitions),)
-    ]
+    records = []
+    for each in source.charges(rate * seconds, 1):
+        key = each.account.encode()
+        records.append(_Sending(each.id.encode(), key, encoder.encode(each), partition_of(key, partitions)))
     producer, topic = durable_producer(settings.kafka, "bench"), settings.topics.commands.name
     await producer.start()
     began, done = time.perf_counter(), 0

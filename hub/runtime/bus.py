@@ -16,7 +16,6 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
-from aiokafka.partitioner import murmur2
 
 from hub.runtime.settings import KafkaSettings
 from schemas.errors import ConfigurationError, TransportError
@@ -63,11 +62,6 @@ class PartitionLag:
     def lag(self) -> int:
         """Records (transaction markers included) between the committed offset and the end."""
         return self.end - (self.committed or 0)
-
-
-def partition_of(key: bytes, partitions: int) -> int:
-    """Return the partition on which a record with this key falls, by Kafka's own hash of keys."""
-    return int(murmur2(key) & 0x7FFFFFFF) % partitions
 
 
 def durable_producer(kafka: KafkaSettings, client_id: str) -> Any:

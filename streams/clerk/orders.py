@@ -6,8 +6,8 @@ from datetime import date
 import msgspec
 from msgspec.structs import replace
 
-from hub.runtime.bus import partition_of
 from hub.runtime.clock import Clock
+from hub.runtime.record_partition import partition_of
 from schemas.commands import Body, CloseDay, Command, OpenAdvance, RecordAdvanceWord, RecordBankCollection, Tick
 from schemas.ids import account_id, account_of, message_hash
 
