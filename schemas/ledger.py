@@ -91,6 +91,9 @@ class Step(Struct, frozen=True):
     parameters: dict[str, str] = {}
     clause: str = ""
     source: str = ""
+    score: str = ""
+    """The version of the credit score behind the line, provider and message: `egret/EG2026…`. Of a family member's
+    line it is the payer's."""
 
 
 class FamilyMember(Struct, frozen=True):

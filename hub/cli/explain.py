@@ -87,6 +87,8 @@ def _say_step(number: int, step: StepAnswer) -> None:
     say(f"{number} {step.name:<11} had {had:>10}  took {took:>10}  left {left:>10}   {why}".rstrip())
     if step.clause or step.source:
         say(f"              rule: {'      '.join(part for part in (step.clause, step.source) if part)}")
+    if step.score:
+        say(f"              score: {step.score}")
 
 
 def _say_sum(decision: Decision) -> None:

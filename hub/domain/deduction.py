@@ -83,15 +83,29 @@ def split_charge(case: Case, total_fen: int, settlement: InsuranceSplit | None) 
     reason, parameters = "", NO_PARAMETERS
     if self_pay:
         reason, parameters = room.reason, {"available": yuan_text(free or room.left_fen), "rest": yuan_text(self_pay)}
+    score = score_used(case.state.core, case.agreement, case.pack)
     order = case.pack.deduction
     clause, source = order.clause, order.source
     steps = (
         Step("insurance", held, insurance, "", NO_PARAMETERS, clause, source),
         Step("prepayment", kept, prepayment, "", NO_PARAMETERS, clause, source),
-        Step("credit", free, credit, reason, parameters, cited.clause, cited.source),
+        Step("credit", free, credit, reason, parameters, cited.clause, cited.source, score),
         Step("self_pay", self_pay, self_pay, "", NO_PARAMETERS, clause, source),
     )
     return Split(Parts(fund, account, other, prepayment, credit, self_pay), steps, reason, parameters)
+
+
+def score_used(core: Core, agreement: Agreement | None, pack: Pack) -> str:
+    """Return provider and message of the score behind the agreement's line, or of the one that gave none.
+
+    It is empty where no score was looked at: no agreement, or a pack that serves who has none.
+    """
+    scores = core.scores
+    if agreement is None or not scores:
+        return ""
+    provider = agreement.provider or next((p for p in pack.providers if p in scores), "")
+    score = scores.get(provider)
+    return f"{provider}/{score.message_id}" if score is not None else ""
 
 
 def _prepayment_room(case: Case) -> int:

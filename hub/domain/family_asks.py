@@ -18,7 +18,6 @@ from hub.domain.lines import open_amount
 from hub.domain.relays import send
 from hub.domain.state import Encounter
 from hub.policies import Pack
-from hub.policies.clauses import Citation
 from schemas.commands import (
     AnswerFamilyHold,
     HoldFamilyLine,
@@ -119,27 +118,31 @@ def answer_family_hold(draft: Draft, body: AnswerFamilyHold) -> Outcome | Refusa
     if ask is None or body.granted_fen < 0:
         # The wait ended before; the void that left then follows the hold to the payer.
         return Outcome("RECORDED", body.hold)
-    charge = _split_with(draft, ask, body.granted_fen, body.reason, Citation(body.clause, body.source, ""))
-    return Outcome("POSTED", charge)
+    line = Step("credit", body.granted_fen, 0, body.reason, {}, body.clause, body.source, body.score)
+    return Outcome("POSTED", _split_with(draft, ask, line))
 
 
 def ask_expired(draft: Draft, hold: str) -> Outcome:
     """No answer came in time: the charge is self-pay, and whatever the payer's line holds for it is void."""
     ask = (draft.core.family or Family()).asks[hold]
-    _split_with(draft, ask, 0, Reason.FAMILY_NO_ANSWER, Citation("", "", ""))
+    _split_with(draft, ask, Step("credit", reason=Reason.FAMILY_NO_ANSWER))
     return Outcome("TIMER", hold)
 
 
-def _split_with(draft: Draft, ask: Ask, granted_fen: int, reason: str, cited: Citation) -> str:
-    """Book the waiting charges as one, tell the payer what of the hold was used, and go on as after any charge."""
+def _split_with(draft: Draft, ask: Ask, line: Step) -> str:
+    """Book the waiting charges as one, tell the payer what of the hold was used, and go on as after any charge.
+
+    `line` is the credit step as the payer's line answered it: what it gave and why not more, nothing taken yet.
+    """
     encounter = draft.state.encounters[ask.visit]
     pack = draft.use_pack(encounter.institution, ask.event_at) or _pack_of(draft, encounter, ask)
     total = open_amount(encounter, ask.charges)
     split = _own_split(draft, encounter, pack, ask.event_at, total, ask.settlement)
-    credit = min(split.parts.self_pay, granted_fen)
+    credit = min(split.parts.self_pay, line.available_fen)
     rest = split.parts.self_pay - credit
-    parameters = {"available": yuan_text(granted_fen), "rest": yuan_text(rest)} if rest else {}
-    draft.steps = _steps(split, granted_fen, credit, reason if rest else "", parameters, cited)
+    reason = line.reason if rest else ""
+    parameters = {"available": yuan_text(line.available_fen), "rest": yuan_text(rest)} if rest else {}
+    draft.steps = _steps(split, replace(line, taken_fen=credit, reason=reason, parameters=parameters), rest)
     charge = draft.new_id("C")
     capture(draft, ask.visit, charge, split.parts)
     draft.emit(
@@ -156,14 +159,14 @@ def _split_with(draft: Draft, ask: Ask, granted_fen: int, reason: str, cited: Ci
             (),
             ask.settlement,
             encounter.charges[ask.charges[0]].department,
-            reason if rest else "",
+            reason,
             parameters,
             absorbs=ask.charges,
             hold=ask.hold if credit else "",
             payer=ask.payer if credit else "",
         )
     )
-    draft.emit(FamilyHoldDecided(ask.hold, credit, granted_fen, reason))
+    draft.emit(FamilyHoldDecided(ask.hold, credit, line.available_fen, line.reason))
     _tell_payer(draft, ask, encounter, credit)
     settle_visit(draft, ask.visit)
     return charge
@@ -187,14 +190,9 @@ def _pack_of(draft: Draft, encounter: Encounter, ask: Ask) -> Pack:
     return draft.policies.packs[encounter.charges[ask.charges[0]].pack]
 
 
-def _steps(
-    split: Split, granted: int, credit: int, reason: str, parameters: dict[str, str], cited: Citation
-) -> tuple[Step, ...]:
+def _steps(split: Split, credit: Step, rest: int) -> tuple[Step, ...]:
     insurance, prepayment, _, self_pay = split.steps
-    rest = split.parts.self_pay - credit
-    given = Step("credit", granted, credit, reason, parameters, cited.clause, cited.source)
-    last = Step("self_pay", rest, rest, clause=self_pay.clause, source=self_pay.source)
-    return insurance, prepayment, given, last
+    return insurance, prepayment, credit, replace(self_pay, available_fen=rest, taken_fen=rest)
 
 
 def take_over_bill(draft: Draft, body: OfferFamilyBill) -> Outcome | Refusal:

@@ -8,7 +8,7 @@ from typing import Final
 
 from hub.domain.ages import is_below
 from hub.domain.bills import bill_late_charge, reduce_bill, settle_visit
-from hub.domain.deduction import Case, Room, credit_room
+from hub.domain.deduction import Case, Room, credit_room, score_used
 from hub.domain.draft import MONEY_INCIDENT, Draft, Outcome, Refusal
 from hub.domain.family import is_deceased, mirrored_visit
 from hub.domain.family_state import Family, FamilyHold
@@ -68,10 +68,16 @@ def hold_family_line(draft: Draft, body: HoldFamilyLine) -> Outcome | Refusal:
         room.reason if granted < body.amount_fen else "",
         room.citation.clause,
         room.citation.source,
+        _payers_score(draft),
         body.command_id,
     )
     send(draft, patient, answer, body.reply)
     return Outcome("HELD" if granted else "RECORDED", body.hold, answer.reason)
+
+
+def _payers_score(draft: Draft) -> str:
+    agreement = draft.agreement()
+    return score_used(draft.core, agreement, draft.policies.packs[agreement.pack]) if agreement is not None else ""
 
 
 def _room(draft: Draft, body: HoldFamilyLine) -> Room:

@@ -56,6 +56,7 @@ class StepAnswer(Struct, frozen=True):
     reason: Text | None
     clause: str
     source: str
+    score: str
 
 
 class Decision(Struct, frozen=True):

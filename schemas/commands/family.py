@@ -152,6 +152,8 @@ class AnswerFamilyHold(Struct, frozen=True, tag="answer_family_hold"):
     reason: str = ""
     clause: str = ""
     source: str = ""
+    score: str = ""
+    """The version of the payer's credit score."""
     answers: str = ""
     """The id of the command whose caller waits."""
 

@@ -1,7 +1,7 @@
 """The twelve worked examples of the deduction order, in fen (domain 4.2)."""
 
 import pytest
-from domain_world import A, B, World, charge, line
+from domain_world import A, B, World, charge, line, score
 
 from schemas.commands import DepositInsuranceAccount, DepositPrepayment, InsuranceSplit
 from schemas.events import FamilyHoldPlaced, Suspended
@@ -160,3 +160,31 @@ def test_example_12_a_reversal_above_what_is_left_is_refused(person):
     decision = person.send(charge(line("F3", 30_000, kind="credit", reverses="F1")))
     assert (decision.record.outcome, decision.record.reason) == ("REFUSED", "CREDIT_EXCEEDS")
     assert decision.record.parameters == {"asked": "300.00", "left": "275.00"}
+
+
+def score_named(decision):
+    """Return the version of the score that the credit step names."""
+    return decision.record.explanation[2].score
+
+
+def test_a_decision_names_the_version_of_the_score_used(person):
+    """Provider and message of the newest score, also where its band gives the same line (domain 4.1)."""
+    assert score_named(person.send(charge(line("F1", 1_000)))) == "egret/score-1-150"
+    person.send(score(person.policies, 160, person.city, 2), interface="score")
+    decision = person.send(charge(line("F2", 1_000)))
+    assert score_named(decision) == "egret/score-2-160"
+    assert [step.score for step in decision.record.explanation if step.name != "credit"] == ["", "", ""]
+
+
+def test_a_decision_names_the_score_that_gave_no_line():
+    """Who asks why credit gave nothing finds the score that was too low."""
+    world = World()
+    world.enrol(0)
+    assert score_named(world.send(charge(line("F1", 1_000)))) == "egret/score-1-50"
+
+
+def test_a_decision_without_agreement_names_no_score():
+    """A score that was known but not looked at is not named."""
+    world = World()
+    world.send(score(world.policies, 150, world.city), interface="score")
+    assert score_named(world.send(charge(line("F1", 1_000)))) == ""

@@ -57,6 +57,17 @@ def test_a_minors_charge_uses_the_parents_line():
     assert (posted.parts.credit, posted.parts.self_pay, posted.payer) == (30_000, 0, PARENT)
 
 
+def test_a_minors_charge_names_the_parents_score():
+    """The score is the one behind the line that paid (domain 4.1)."""
+    town = linked()
+    town.send(CHILD, charge(line("F1", 30_000)))
+    town.deliver(CHILD)
+    (decision,) = town.deliver(PARENT)
+    credit = decision.record.explanation[2]
+    newest = town.world(PARENT).state.core.scores["egret"].message_id
+    assert (credit.taken_fen, credit.score) == (30_000, f"egret/{newest}")
+
+
 def test_the_caller_gets_the_split_once_it_is_decided():
     """No reply while the payer's account is asked; then the charge's own answer under the charge's own id."""
     town = linked()

@@ -167,6 +167,7 @@ def _step(step: Step, rest_fen: int) -> StepAnswer:
         reason=text_of(step.reason, step.parameters) if step.reason else None,
         clause=step.clause,
         source=step.source,
+        score=step.score,
     )
 
 

@@ -22,6 +22,7 @@ export interface Step {
   rest_fen: number;
   reason: Text | null;
   clause: string;
+  score: string;
   source: string;
 }
 
