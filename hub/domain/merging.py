@@ -15,6 +15,7 @@ from hub.domain.contents import packed, unpacked
 from hub.domain.draft import CHARGE_QUARANTINE, MONEY_INCIDENT, Draft, Outcome, Refusal
 from hub.domain.holds import release_agreement
 from hub.domain.numbers import hand_over_prepayments
+from hub.domain.overdue import judge_joined
 from hub.domain.relays import send
 from hub.domain.state import Encounter
 from schemas.commands import AbsorbAccount, IdentifyPatient, MergePatient
@@ -78,6 +79,7 @@ def absorb_account(draft: Draft, body: AbsorbAccount) -> Outcome | Refusal:
     draft.emit(AccountAbsorbed(body.from_account, body.core, body.encounters, draft.accepted_at, ended))
     if ended:
         release_agreement(draft, ended)
+    judge_joined(draft)
     for line in twice:
         draft.set_aside(MONEY_INCIDENT, Reason.LINE_CHANGED, "booked under both accounts", line=line)
     return Outcome("POSTED", body.from_account)

@@ -28,6 +28,7 @@ from schemas.events import (
     OverdueUndone,
     RepaidOnTime,
     Resumed,
+    Suspended,
 )
 
 
@@ -40,10 +41,25 @@ def record_overdue(draft: Draft, bill_id: str) -> None:
     draft.emit(OverdueRecorded(bill.id, pack.id, bill.due_at, bill.owed_fen, month, next_at))
     if pack.overdue.report_to_score:
         tell_score(draft, "overdue", bill=bill.id)
+    _bar(draft, pack, bill.id)
+
+
+def _bar(draft: Draft, pack: Pack, bill_id: str) -> None:
     standing = standing_of(draft.core)
     total, in_row = len(standing.marks), standing.in_row
     if not standing.blacklisted and is_barred(pack, total, in_row):
-        draft.emit(Blacklisted(bill.id, total, in_row))
+        draft.emit(Blacklisted(bill_id, total, in_row))
+
+
+def judge_joined(draft: Draft) -> None:
+    """Judge two records that became one person's: the bar and the line follow from both, arrears of either suspend."""
+    core, marks = draft.core, standing_of(draft.core).marks
+    if marks:
+        _bar(draft, draft.policies.packs[marks[-1].pack], marks[-1].bill)
+    unpaid = next((mark.bill for mark in marks if not mark.cleared_at), "")
+    if core.suspended and core.resume_at and unpaid:
+        draft.emit(Suspended(unpaid))
+    set_line(draft)
 
 
 def _next_band_at(pack: Pack, begun_at: Instant, after: Instant) -> Instant:
