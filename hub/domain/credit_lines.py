@@ -55,20 +55,21 @@ def _consented(draft: Draft, body: ObserveScore) -> bool:
 
 
 def revoke_consent(draft: Draft, body: RevokeConsent) -> Outcome | Refusal:
-    """Stop using the provider's scores at once: the band is forgotten, the line frozen for new use, debts stay."""
+    """Stop using what was read under an authorisation at once: the band is forgotten, the line frozen, debts stay."""
     draft.emit(ConsentRevoked(body.provider, body.authorisation))
     set_line(draft)
     return Outcome("RECORDED", body.provider)
 
 
 def set_line(draft: Draft) -> None:
-    """Compute the line of the agreement in force anew; emit it when it changed, or when another score gives it."""
+    """Compute the line of the agreement in force anew; emit it when it, or the score that gives it, changed."""
     agreement = draft.agreement()
     if agreement is None:
         return
     grant, provider, band = granted(draft, agreement, draft.now.city)
     limit = grant.limit_fen if grant else 0
-    if limit != agreement.limit_fen or (grant is not None and provider != agreement.provider):
+    given = grant is not None and (provider, band) != (agreement.provider, agreement.band)
+    if limit != agreement.limit_fen or given:
         draft.emit(LineSet(agreement.id, limit, provider or agreement.provider, band))
 
 
@@ -116,4 +117,6 @@ def is_frozen(core: Core, agreement: Agreement) -> bool:
 
 
 def _usable(agreement: Agreement, provider: str, score: Score, at: Instant) -> bool:
-    return provider in agreement.score_consents and at <= score.valid_until
+    """A score past its validity gives no new line; the line that it gave stands (protocols 8.2)."""
+    gave = (provider, score.band) == (agreement.provider, agreement.band)
+    return provider in agreement.score_consents and (gave or at <= score.valid_until)

@@ -3,7 +3,7 @@
 import pytest
 from domain_world import DAY, EXAMPLE, NUMBER, PERSON, START, XIAMEN, A, World, charge, line, score, signing
 from msgspec.structs import replace
-from standing_world import CITED, city, kinds
+from standing_world import CITED, STEPPING, city, kinds, owe, pay
 
 from hub.policies.clauses import Enrolment, Tier
 from schemas.commands import (
@@ -14,6 +14,7 @@ from schemas.commands import (
     RecordInsuranceCredit,
     RevokeConsent,
     Subject,
+    WithdrawAgreement,
 )
 
 PINGTAN = Enrolment(insured_only=True, insurance_link=True, insurance_credit_check=True, citation=CITED)
@@ -238,6 +239,32 @@ def test_withdrawing_the_score_consent_freezes_the_line_for_new_use():
     assert ask(world)["next_step"] == "renew_consent"
     observed(world, "sesame", 700)
     assert world.agreement.limit_fen == 100_000
+
+
+def test_withdrawing_an_older_authorisation_keeps_what_was_read_under_a_newer_one():
+    """A revocation that comes after the new consent's first score withdraws nothing but itself."""
+    world = everyone()
+    observed(world, "egret", 300)
+    world.send(score(world.policies, 300, at=world.city + 1, sequence=2, authorisation="auth-2"), interface="score")
+    world.send(RevokeConsent("egret", world.city, "auth-1"), interface="score")
+    assert world.agreement.limit_fen == 200_000
+    world.send(RevokeConsent("egret", world.city, "auth-2"), interface="score")
+    assert world.agreement.limit_fen == 0
+
+
+def test_a_score_past_its_validity_gives_no_new_line_but_the_line_it_gave_stands():
+    """Repaying on time never lowers a line because no newer score came; who signs then has none from it."""
+    world = stranger(enrolment=EVERYONE, tiers=TIERS, providers=("egret", "none"), step_up=STEPPING)
+    short = replace(score(world.policies, 300, at=world.city), valid_until=world.city + DAY)
+    world.send(short, interface="score")
+    world.send(signing(EXAMPLE, "bank", at=world.city), interface="api")
+    bill = owe(world, 10_000)
+    world.move(city=2 * DAY)
+    pay(world, bill)
+    assert world.agreement.limit_fen == 200_000
+    world.send(WithdrawAgreement(world.city, world.agreement.id), interface="api")
+    world.send(signing(EXAMPLE, "bank", at=world.city), interface="api")
+    assert (world.agreement.provider, world.agreement.limit_fen) == ("none", 40_000)
 
 
 def test_a_lower_score_never_claws_back():

@@ -71,11 +71,14 @@ def _score(state: AccountState, event: events.ScoreObserved) -> AccountState:
 
 
 def _consent_revoked(state: AccountState, event: events.ConsentRevoked) -> AccountState:
+    """A score read under another authorisation, in force since, is not withdrawn with it."""
     core = state.core
+    known = core.scores.get(event.provider)
+    kept = known is not None and known.authorisation != event.authorisation
     revoked = (*core.revoked.get(event.provider, ()), event.authorisation)
     return with_core(
         state,
-        scores=without(core.scores, event.provider),
+        scores=core.scores if kept else without(core.scores, event.provider),
         revoked=put(core.revoked, event.provider, tuple(dict.fromkeys(revoked))),
     )
 
