@@ -21,6 +21,7 @@ _KEPT: Final = ("balance", "counter")
 _RECEIVED: Final = (
     events.RepaymentReceived,
     events.BankCollected,
+    events.FeesReturned,
     events.LossRecovered,
     events.FamilyCreditReturned,
 )

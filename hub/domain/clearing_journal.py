@@ -30,6 +30,12 @@ def _waived(state: AccountState, event: events.FeesWaived) -> Postings:
     return (Posting(_fees(state, event.bill), f"agreement/{_agreement(state, event.bill)}/fees", event.amount_fen),)
 
 
+def _returned(state: AccountState, event: events.FeesReturned) -> Postings:
+    """The bank's income is taken back as in a waiver; what was paid for it is the person's."""
+    fees, person = f"agreement/{_agreement(state, event.bill)}/fees", f"person/{state.core.account}/refundable"
+    return (Posting(_fees(state, event.bill), fees, event.amount_fen), Posting(fees, person, event.amount_fen))
+
+
 def _fees(state: AccountState, bill: str) -> str:
     return f"bank/{_bank(state, bill)}/fees"
 
@@ -69,6 +75,7 @@ def _advanced(_state: AccountState, event: events.AdvanceConfirmed) -> Postings:
 POST: Final[dict[type, Callable[[AccountState, Any], Postings]]] = {
     events.FeeAccrued: _accrued,
     events.FeesWaived: _waived,
+    events.FeesReturned: _returned,
     events.FeePaid: _fee_paid,
     events.BankCollected: _collected,
     events.BillWrittenOff: _written_off,

@@ -1,13 +1,13 @@
 """Fees of bills as they accrue, one timer a day, and as they are waived (domain 10); the arithmetic is fee_rules'."""
 
 from hub.domain.clearing_state import Clearing, FeeBook
-from hub.domain.clocks import DAY_MS
+from hub.domain.clocks import DAY_MS, city_midnight
 from hub.domain.draft import Draft, Outcome, Refusal
-from hub.domain.fee_rules import Sums, charges_fees, day_adds, fee_fen, rate_of
+from hub.domain.fee_rules import Sums, charges_fees, day_adds, fee_fen, fee_from, rate_of
 from hub.domain.state import Bill
 from hub.policies.lpr import shipped_lpr
-from schemas.commands import WaiveFees
-from schemas.events import FeeAccrued, FeesWaived
+from schemas.commands import Instant, WaiveFees
+from schemas.events import FeeAccrued, FeesReturned, FeesWaived
 from schemas.reasons import Reason
 
 
@@ -40,6 +40,20 @@ def fee_book(draft: Draft, bill_id: str) -> FeeBook:
     """Return the fee of a bill, an empty one where nothing was charged yet."""
     clearing = draft.core.clearing or Clearing()
     return clearing.fees.get(bill_id) or FeeBook()
+
+
+def fee_after_pause(draft: Draft, bill: Bill, due_at: Instant) -> Instant:
+    """Return when the first chargeable day after a pause is over, 0 for none: the day on which it ends is free too."""
+    bank = draft.policies.packs[bill.pack].bank
+    first = 0 if bill.owed_fen <= 0 or fee_book(draft, bill.id).ended else fee_from(bank, bill.closed_at, due_at)
+    return max(first, city_midnight(draft.now.city) + 2 * DAY_MS) if first else 0
+
+
+def return_fees(draft: Draft, bill: Bill, author: str, note: str) -> None:
+    """Give back what was paid of a fee that was never due, as the person's balance: part of undoing (domain 8)."""
+    paid = fee_book(draft, bill.id).paid_fen
+    if paid:
+        draft.emit(FeesReturned(bill.id, draft.new_id("Y"), paid, author, note))
 
 
 def waive_fees(draft: Draft, bill: Bill, author: str, note: str) -> None:

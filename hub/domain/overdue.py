@@ -7,7 +7,7 @@ from hub.domain.credit_lines import set_line
 from hub.domain.draft import Draft, Outcome
 from hub.domain.evolve.standing import standing_of, unmarked
 from hub.domain.feedback import tell_score
-from hub.domain.fees import waive_fees
+from hub.domain.fees import return_fees, waive_fees
 from hub.domain.reminders import plan_reminder
 from hub.domain.rewards import city_month, month_start, plan_reward
 from hub.domain.standing_state import RELIEF_CHANNEL, OverdueMark, Proposal, Standing
@@ -223,6 +223,7 @@ def undo_overdue(draft: Draft, proposal: Proposal, confirmed_by: str) -> None:
     )
     if bill is not None:
         waive_fees(draft, bill, proposal.author, proposal.reason)
+        return_fees(draft, bill, proposal.author, proposal.reason)
     _lift(draft, draft.policies.packs[mark.pack], "undo")
     set_line(draft)
     if draft.core.suspended and not _still_suspends(draft, rest):

@@ -1,12 +1,13 @@
 """Hardship relief: a third party pays a bill or part of it, by two people; the terms stand still meanwhile (domain 12).
 
-Clock 1 of every bill of the person stops when a case opens and goes on when the last open case ends. Clock 2, the
-debit, is another matter: it runs on.
+Clock 1 of every bill of the person stops when a case opens and goes on when the last open case ends, and with it what
+lateness costs, the bank's fee included. Clock 2, the debit, is another matter: it runs on.
 """
 
 from hub.domain.bills import after_payment
 from hub.domain.draft import Draft, Outcome, Refusal
 from hub.domain.evolve.standing import standing_of
+from hub.domain.fees import fee_after_pause
 from hub.domain.overdue import next_band_after_pause
 from hub.domain.reminders import plan_reminder
 from hub.domain.standing_state import ReliefCase
@@ -131,8 +132,9 @@ def _resume_terms(draft: Draft) -> None:
         paused, mark = now - bill.paused_at, standing_of(draft.core).mark_of(bill.id)
         if bill.overdue_since:
             next_at = next_band_after_pause(draft, mark, paused) if mark and bill.owed_fen > 0 else 0
-            draft.emit(TermResumed(bill.id, now, bill.due_at, next_at))
+            draft.emit(TermResumed(bill.id, now, bill.due_at, next_at, fee_after_pause(draft, bill, bill.due_at)))
         else:
-            draft.emit(TermResumed(bill.id, now, bill.due_at + paused))
+            due_at = bill.due_at + paused
+            draft.emit(TermResumed(bill.id, now, due_at, fee_at=fee_after_pause(draft, bill, due_at)))
         if bill.owed_fen > 0:
             plan_reminder(draft, bill.id)

@@ -29,6 +29,16 @@ class FeesWaived(Struct, frozen=True, tag="fees_waived"):
     note: str
 
 
+class FeesReturned(Struct, frozen=True, tag="fees_returned"):
+    """What was paid of a fee that was never due is the person's again, as a payment that no bill took."""
+
+    bill: str
+    payment: str
+    amount_fen: int
+    author: str
+    note: str
+
+
 class FeePaid(Struct, frozen=True, tag="fee_paid"):
     """The bank collected part of the fee."""
 
@@ -126,6 +136,7 @@ class DayClosed(Struct, frozen=True, tag="day_closed"):
 ClearingEvent = (
     FeeAccrued
     | FeesWaived
+    | FeesReturned
     | FeePaid
     | BankCollected
     | BillWrittenOff

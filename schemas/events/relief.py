@@ -67,13 +67,15 @@ class TermPaused(Struct, frozen=True, tag="term_paused"):
 class TermResumed(Struct, frozen=True, tag="term_resumed"):
     """No relief case is open any more: clock 1 goes on where it stopped.
 
-    `next_at` is when the days in arrears of an overdue bill next cost something.
+    `next_at` is when the days in arrears of an overdue bill next cost something of the line, `fee_at` when its next
+    chargeable day is over.
     """
 
     bill: str
     resumed_at: Instant
     due_at: Instant
     next_at: Instant = 0
+    fee_at: Instant = 0
 
 
 ReliefEvent = ReliefOpened | ReliefSupported | ReliefPaid | ReliefClosed | ReliefReturned | TermPaused | TermResumed

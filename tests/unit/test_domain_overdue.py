@@ -11,6 +11,8 @@ from hub.policies.clauses import Bank, Blacklist, Repair, Repayment
 from schemas.commands import (
     ConfirmProposal,
     ProposeUnlisting,
+    RecordBankCollection,
+    RefundBalance,
     RejectProposal,
     UndoOverdue,
 )
@@ -338,6 +340,23 @@ def test_undoing_takes_the_fee_back():
     undo(world, bill, due_at=world.city + 9 * DAY)
     assert world.state.core.clearing.fees[bill].owed_fen == 0
     assert [event.amount_fen for event in happened(world, FeesWaived)] == [fee]
+
+
+def test_undoing_gives_back_a_fee_that_was_paid():
+    """What the bank took for days that were never late is the person's balance, and its income is taken back."""
+    bank = Bank(free_days=42, penalty_bp=300, interest_bp=150, citation=CITED)
+    world = person(bank=bank, repayment=Repayment("due_date", 42, 23, CITED), debit=None)
+    bill = owe(world, 90_000)
+    world.move(city=60 * DAY)
+    fee = world.state.core.clearing.fees[bill].owed_fen
+    world.send(RecordBankCollection(world.city, bill, 90_000, fee, "B1"), interface="clerk")
+    income = world.balances["bank/ICBC/fees"]
+    undo(world, bill)
+    book = world.state.core.clearing.fees[bill]
+    assert (book.owed_fen, book.paid_fen, world.state.core.refundable_fen) == (0, 0, fee)
+    assert (income, world.balances["bank/ICBC/fees"]) == (-fee, 0)
+    world.send(RefundBalance(world.city, fee), interface="api")
+    assert world.reply.code == "POSTED"
 
 
 def test_undoing_takes_two_people():

@@ -2,11 +2,13 @@
 
 import pytest
 from domain_world import DAY, HOUR, START, World, charge
-from standing_world import happened, kinds, overdue, owe, pay, person
+from standing_world import CITED, happened, kinds, overdue, owe, pay, person
 
 from hub.domain.views import bill_state
+from hub.policies.clauses import Bank, Repayment
+from schemas.city_time import at_hour
 from schemas.commands import ApplyRelief, ApproveRelief, ChargeLine, CloseRelief, Item
-from schemas.events import BillOverdue, ReliefPaid, ReliefReturned, RepaidOnTime, TermPaused, TermResumed
+from schemas.events import BillOverdue, FeeAccrued, ReliefPaid, ReliefReturned, RepaidOnTime, TermPaused, TermResumed
 
 
 def apply(world: World, bill: str, kind: str = "civil_affairs", fen: int = 0, author: str = "desk-1") -> str:
@@ -151,6 +153,43 @@ def test_no_reminder_comes_while_a_case_is_open():
     world.send(CloseRelief(case, "refused", "desk-2", world.city, "no"), interface="api")
     world.move(city=7 * DAY + HOUR)
     assert len(happened(world, ReminderSent)) == 2
+
+
+def lent(fen: int = 90_000) -> tuple[World, str]:
+    """Return a person who owes a bank that charges after 42 free days, and the bill."""
+    bank = Bank(free_days=42, penalty_bp=300, interest_bp=150, citation=CITED)
+    world = person(bank=bank, repayment=Repayment("due_date", 42, 23, CITED), debit=None)
+    return world, owe(world, fen)
+
+
+def test_a_bank_charges_nothing_while_a_case_is_open_nor_before_the_later_term_ends():
+    """The clock that stood still for 50 days moves the first chargeable day by as much."""
+    world, bill = lent()
+    world.move(city=10 * DAY)
+    case = apply(world, bill)
+    world.move(city=50 * DAY)
+    world.send(CloseRelief(case, "refused", "desk-2", world.city, "no"), interface="api")
+    due_at = world.bill.due_at
+    world.move(city=due_at - world.city)
+    assert not happened(world, FeeAccrued)
+    world.move(city=DAY)
+    assert len(happened(world, FeeAccrued)) == 1
+
+
+def test_the_fee_of_an_overdue_bill_stands_still_with_the_case():
+    """Neither the days of the case nor the one on which it ends are charged; the next ones are."""
+    world, bill = lent()
+    world.move(city=50 * DAY)
+    before = len(happened(world, FeeAccrued))
+    case = apply(world, bill)
+    world.move(city=20 * DAY)
+    world.send(CloseRelief(case, "refused", "desk-2", world.city, "no"), interface="api")
+    assert len(happened(world, FeeAccrued)) == before > 0
+    world.move(city=at_hour(world.city, 2, 0) - 1 - world.city)
+    assert len(happened(world, FeeAccrued)) == before
+    world.move(city=1)
+    assert len(happened(world, FeeAccrued)) == before + 1
+    assert happened(world, FeeAccrued)[-1].days == before + 1
 
 
 def test_a_reversal_after_relief_gives_the_money_back_to_the_third_party():

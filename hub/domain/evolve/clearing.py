@@ -45,6 +45,20 @@ def _waived(state: AccountState, event: events.FeesWaived) -> AccountState:
     return with_core(state, clearing=_with_fee(core, event.bill, book), timers=disarmed(core.timers, event.bill, "fee"))
 
 
+def _fees_returned(state: AccountState, event: events.FeesReturned) -> AccountState:
+    core, amount = state.core, event.amount_fen
+    old = _fee_of(core, event.bill)
+    book = replace(old, paid_fen=old.paid_fen - amount, waived_fen=old.waived_fen + amount)
+    payment = Payment(event.payment, "bank", amount, free_fen=amount)
+    return with_core(
+        state,
+        clearing=_with_fee(core, event.bill, book),
+        payments=put(core.payments, payment.id, payment),
+        refundable_fen=core.refundable_fen + amount,
+        counters=counted(core, "Y"),
+    )
+
+
 def _fee_paid(state: AccountState, event: events.FeePaid) -> AccountState:
     old = _fee_of(state.core, event.bill)
     book = replace(old, paid_fen=old.paid_fen + event.amount_fen)
@@ -143,6 +157,7 @@ def _day_closed(state: AccountState, event: events.DayClosed) -> AccountState:
 APPLY: Final[Applications] = {
     events.FeeAccrued: _accrued,
     events.FeesWaived: _waived,
+    events.FeesReturned: _fees_returned,
     events.FeePaid: _fee_paid,
     events.BankCollected: _collected,
     events.BillWrittenOff: _written_off,

@@ -60,7 +60,7 @@ def _returned(state: AccountState, event: events.ReliefReturned) -> AccountState
 
 def _paused(state: AccountState, event: events.TermPaused) -> AccountState:
     bill = replace(state.core.bills[event.bill], paused_at=event.paused_at)
-    timers = disarmed(state.core.timers, event.bill, "term", "overdue", "reminder")
+    timers = disarmed(state.core.timers, event.bill, "term", "overdue", "reminder", "fee")
     return with_core(state, bills=with_bill(state.core, bill), timers=timers)
 
 
@@ -69,7 +69,7 @@ def _resumed(state: AccountState, event: events.TermResumed) -> AccountState:
     core = state.core
     old = core.bills[event.bill]
     bill = replace(old, paused_at=0, due_at=event.due_at)
-    timers, standing = core.timers, core.standing
+    timers, standing = armed(core.timers, "fee", bill.id, event.fee_at, city=True, outside=True), core.standing
     if bill.overdue_since and standing is not None:
         paused = event.resumed_at - old.paused_at
         marks = (
