@@ -16,13 +16,22 @@ from cryptography.x509.oid import NameOID
 from adapters.unionpay.access import TEST_NAME, Trust
 
 _CN_PART = 2
+_ROTTEN = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""Parts of a certificate are read late, and any may be rotten; the library's own exceptions share no base class."""
 
 
 def trusted_key(trust: Trust, pem: str, at: datetime) -> RSAPublicKey | None:
     """Return the leaf's key when its chain and name hold at that moment, else None. Never raises for a bad leaf."""
     try:
         return _believed(trust, pem, at)
-    except (ValueError, TypeError, UnsupportedAlgorithm):  # parts of a certificate are read late: any may be rotten
+    except _ROTTEN:
         return None
 
 

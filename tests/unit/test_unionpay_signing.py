@@ -234,16 +234,21 @@ def _two_names() -> str:
     return pem(made.sign(rsa_key("middle"), SHA256()))
 
 
+def _as_pem(der: bytes) -> str:
+    return f"-----BEGIN CERTIFICATE-----\n{base64.b64encode(der).decode()}\n-----END CERTIFICATE-----\n"
+
+
 def test_row_83_what_is_no_certificate_of_an_rsa_key_is_refused():
-    """Texts, cut and altered certificates, another kind of key, two common names: None, never an exception."""
+    """Texts, cut and altered certificates, versions there are none of, another kind of key, two names: None, always."""
     good = leaf_pem()
     body = base64.b64decode("".join(good.splitlines()[1:-1]))
     texts = ["", "x", "\u00e9", "\ud800", good[:-40], good.replace("CERTIFICATE", "PUBLIC KEY")]
     texts += [_ec_leaf(), _two_names()]
     for at in range(0, len(body), 7):
         altered = body[:at] + bytes((body[at] ^ 0xFF,)) + body[at + 1 :]
-        encoded = base64.b64encode(altered).decode()
-        texts.append(f"-----BEGIN CERTIFICATE-----\n{encoded}\n-----END CERTIFICATE-----\n")
+        texts.append(_as_pem(altered))
+    version = body.index(b"\xa0\x03\x02\x01\x02") + 4
+    texts += [_as_pem(body[:version] + bytes((number,)) + body[version + 1 :]) for number in (1, 3, 127)]
     assert [text for text in texts if believed(text)] == []
 
 
