@@ -16,7 +16,7 @@ from adapters.fhir.encounter import scene_of
 from adapters.fhir.faults import FhirFaultError, Row
 from adapters.fhir.models import check_model
 from adapters.fhir.translate import Entry, inbound_of, meaning_of, read_document, translate_resource
-from hub.runtime.exact_json import write_json
+from hub.runtime.exact_json import is_storable, write_json
 from hub.runtime.wire import Inbound
 from schemas.commands import (
     COMMAND_BYTES_MAX,
@@ -113,11 +113,14 @@ def condition_value(condition: str, *, path: str = "If-None-Exist") -> str:
     """Return the identifier value of `identifier=<system>|<value>`, empty without condition. Raises CONDITION."""
     if not condition:
         return ""
-    pairs = parse_qsl(condition.removeprefix("?"), keep_blank_values=True)
+    try:
+        pairs = parse_qsl(condition.removeprefix("?"), keep_blank_values=True, errors="strict")
+    except UnicodeError:  # two values that are no text must not become one
+        raise FhirFaultError(Reason.CONDITION, path) from None
     if len(pairs) != 1 or pairs[0][0] != "identifier":
         raise FhirFaultError(Reason.CONDITION, path)
     system, separator, value = pairs[0][1].partition("|")
-    if not separator or not system or not value or "," in value:
+    if not separator or not system or not value or "," in value or not is_storable(value):
         raise FhirFaultError(Reason.CONDITION, path)
     return value
 

@@ -49,6 +49,11 @@ def read_json(body: bytes) -> Any:
     return document
 
 
+def is_storable(text: str) -> bool:
+    """Return whether a text holds neither control characters nor half a character, wherever it came from."""
+    return text.isprintable() or not _UNSTORABLE.search(text)
+
+
 def write_json(document: Any) -> bytes:
     """Return the document as JSON; a Decimal is written digit by digit as a number."""
     return _PLAIN.encode(document)
@@ -77,7 +82,7 @@ def _check(document: Any) -> None:
         following: list[Any] = []
         for node in level:
             if isinstance(node, str):
-                if not node.isprintable() and _UNSTORABLE.search(node):
+                if not is_storable(node):
                     raise JsonInvalidError("a string holds a control character or half a character")
             elif isinstance(node, dict | list):
                 following.extend(_children(node))

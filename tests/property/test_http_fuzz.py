@@ -6,6 +6,7 @@ The edge runs without a broker, so what is acceptable is answered HUB_BUSY.
 import asyncio
 import http.client
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -106,13 +107,40 @@ def test_any_body_gets_an_answer_of_ours(address, path, body, encoding):
     assert code_of(answer) in set(Reason)
 
 
-@given(st.sampled_from(PATHS), st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=60))
+@given(st.sampled_from(PATHS), st.text(st.characters(min_codepoint=33, max_codepoint=255), max_size=60))
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_header_value_gets_an_answer_of_ours(address, path, value):
-    """Token, content type, key, condition and language may hold anything printable."""
+    """Token, content type, key, condition and language may hold any bytes, those that are no UTF-8 included."""
     for name in ("Authorization", "Content_Type", "Idempotency_Key", "If_None_Exist", "Accept_Language"):
         status, _ = ask(address, path, b"{}", **{name: value})
         assert status in OURS
+
+
+@pytest.mark.parametrize("value", ["\xff", "%00", "%1b", "%ed%a0%80"])
+def test_a_condition_that_is_no_text_is_refused(address, value):
+    """Row 55: bytes that are no UTF-8, and control characters, name no identifier: 400 CONDITION."""
+    status, answer = ask(address, "/fhir/R4/ChargeItem", b"{}", If_None_Exist=f"identifier=urn:xm:xmzsh:ft1|{value}")
+    assert (status, code_of(answer)) == (400, "CONDITION")
+
+
+def raw_answer(address: tuple[str, int], request: bytes) -> bytes:
+    """Send the bytes and return everything that comes back."""
+    with socket.create_connection(address, timeout=60) as connection:
+        connection.sendall(request)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@given(st.sampled_from(["/api/v1/bills/{}/repayments", "/fhir/R4/{}", "/fhir/R4/ChargeItem/{}", "/{}"]), st.binary())
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_bytes_in_an_address_get_an_answer_of_ours(address, path, inserted):
+    """A request line may hold anything: the answer is a refusal, never 500."""
+    token = demo_token("FHIR@XMZSH" if path.startswith("/fhir") else "KIOSK@XM").encode()
+    line = b"POST " + path.encode().replace(b"{}", inserted) + b" HTTP/1.1\r\n"
+    head = (
+        b"Host: x\r\nConnection: close\r\nIdempotency-Key: k\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
+    )
+    answer = raw_answer(address, line + head + b"Authorization: Bearer " + token + b"\r\n\r\n{}")
+    assert int(answer.split(b" ", 2)[1]) in OURS | {431}
 
 
 def test_an_acceptable_request_without_a_broker_is_told_to_send_it_again(address):
