@@ -23,7 +23,8 @@ Kind = Literal["CG", "CD", "PY", "AJ", "CO"]
 SignRule = Literal["TYPE", "AMOUNT", "AGREE"]
 Product = Literal["half_up", "half_even", "truncate", "within_1_fen", "none_unit"]
 _NUMBER: Final = re.compile(r"-?\d{1,12}(?:\.\d{1,6}0*)?", re.ASCII)
-_CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
+_CURRENCY: Final = re.compile(r"[^\W\d_]{3}")
+"""What reads as a currency in the place of the caret form, where CP has its price type of two letters (table 0205)."""
 _ROUNDING: Final = {"half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN, "truncate": ROUND_DOWN}
 _PAYMENTS: Final = ("PY", "CO")
 """Kinds that are no charge: they have neither quantity nor unit price, so the guard does not apply."""
@@ -162,11 +163,9 @@ class Prices:
         if sent in (text, f"{text}{separators.subcomponent}{currency}"):
             return
         position = self.rules.places[name]
-        written = (
-            leaf(sent, position.component, position.subcomponent + 1, separators),
-            leaf(sent, position.component + 1, 1, separators),
-        )
-        if any(_CURRENCY.fullmatch(each) and each != currency for each in written):
+        beside = leaf(sent, position.component, position.subcomponent + 1, separators)
+        after = leaf(sent, position.component + 1, 1, separators)
+        if beside not in ("", currency) or (_CURRENCY.fullmatch(after) and after != currency):
             yield Wrong(Reason.CURRENCY, name)
 
     def _missing(self, name: str) -> Wrong:

@@ -348,12 +348,25 @@ def test_row_31_quantity_times_unit_must_be_the_amount():
     assert "14 x 1.31 is 18.34, sent 18.43" in ack_of(payload).raw.decode()
 
 
-@pytest.mark.parametrize("fields", [{"FT1_2_11": "18.34&USD"}, {"FT1_2_11": "18.34^EUR"}, {"FT1_2_12": "1.31&USD"}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        *({"FT1_2_11": f"18.34{written}"} for written in ("&USD", "^EUR", "&usd", "^eur", "&US", "&人民币", "^人民币")),
+        {"FT1_2_12": "1.31&USD"},
+        {"FT1_2_12": "1.31&usd"},
+    ],
+)
 def test_row_32_other_currencies_are_refused(fields: dict[str, str]):
     """AE 103 CURRENCY, in both ways of writing it, at the field that names it."""
     code, position, table, reason = one_error(original(changed(**fields)))
     assert (code, table, reason) == ("AE", "103", "CURRENCY")
     assert position == ("FT1^2^11" if "FT1_2_11" in fields else "FT1^2^12")
+
+
+@pytest.mark.parametrize("amount", ["18.34", "18.34&CNY", "18.34^CNY", "18.34&CNY^UP", "18.34^TP", "18.34&CNY^TP^1^9"])
+def test_row_32_a_price_type_beside_the_amount_is_no_currency(amount: str):
+    """The second component of CP is a price type of table 0205 where it is not the caret form."""
+    assert ack_of(changed(FT1_2_11=amount)).code == "CA"
 
 
 def test_row_33_contradicting_signs_go_to_quarantine():
