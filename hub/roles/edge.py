@@ -20,9 +20,9 @@ from adapters.hl7.translation import PRODUCTION, SANDBOX, Setting
 from adapters.scores.access import FeedAccess
 from hub.policies.policies import load_policies
 from hub.roles.edge_hl7 import Hl7Acceptance, observe
-from hub.roles.edge_http import HttpListener, guard
 from hub.roles.edge_notices import NoticeRoutes, Wire, alipay_wire, score_wire, unionpay_wire
 from hub.roles.gateways import alipay_access, unionpay_access
+from hub.roles.http_listener import HttpListener, guard
 from hub.runtime.bus import committed_consumer, log_client
 from hub.runtime.clock import Clock, open_clock
 from hub.runtime.collector import collect_rarely

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import asyncpg
-from aiohttp import web
 
+from hub.roles.http_listener import HttpListener, guard
 from hub.runtime import database
 from hub.runtime.bus import round_trip_ms
 from hub.runtime.clock import Clock, open_clock
@@ -69,19 +69,19 @@ async def serve(settings: Settings, clock: Clock | None = None) -> AsyncIterator
         {asyncio.create_task(follower.run()), asyncio.create_task(watch_books(pool, live, settings.topics.ledger.name))}
     )
     checks = _checks(settings, live)
-    runner = web.AppRunner(web_app(pool, live, access, checks), access_log=None, shutdown_timeout=_DRAIN_SECONDS)
-    await runner.setup()
+    app = web_app(pool, live, access, checks)
+    app.middlewares.insert(0, guard)
+    listener = HttpListener(app, wire="web", drain_seconds=_DRAIN_SECONDS)
     try:
         async with serve_health(settings.health, "web", checks):
-            await web.TCPSite(runner, settings.web.host, settings.web.port).start()
-            host, port = runner.addresses[0][:2]
+            host, port = await listener.serve(settings.web.host, settings.web.port)
             yield Running(Address(host=host, port=port), live, tasks)
     finally:
-        await _close(runner, tasks, pool)
+        await _close(listener, tasks, pool)
 
 
-async def _close(runner: web.AppRunner, tasks: frozenset[asyncio.Task[None]], pool: asyncpg.Pool) -> None:
-    await runner.cleanup()
+async def _close(listener: HttpListener, tasks: frozenset[asyncio.Task[None]], pool: asyncpg.Pool) -> None:
+    await listener.close()
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -14,8 +14,6 @@ from hub.web.problems import Handler, answer_problems
 from hub.web.site import add_security_headers, add_site
 from hub.web.sse import LiveStream
 
-_URL_MAX = 8190
-
 
 def web_app(
     pool: asyncpg.Pool,
@@ -25,10 +23,7 @@ def web_app(
     alive: Callable[[], str] = lambda: "",
 ) -> web.Application:
     """Return the application; the live state is filled by whoever follows the topics."""
-    app = web.Application(
-        middlewares=[_count, add_security_headers, answer_problems],
-        handler_args={"max_line_size": _URL_MAX, "max_field_size": _URL_MAX},
-    )
+    app = web.Application(middlewares=[_count, add_security_headers, answer_problems])
     add_routes(app, ReadApi(pool, live, access).routes())
     stream = LiveStream(live, access)
     app.router.add_get(f"{PREFIX}/live", stream.handle)

@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from adapters.api import openapi
-from hub.roles.edge_http import HttpListener
+from hub.roles.http_listener import HttpListener
 from hub.runtime.http_sources import demo_token
 from tests.property.test_http_fuzz import application
 

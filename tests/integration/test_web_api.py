@@ -418,6 +418,33 @@ async def test_no_id_whatever_breaks_a_route(city: City, route: str, text: str):
             assert msgspec.json.decode(body)["code"]
 
 
+@pytest.mark.parametrize(
+    ("request_line", "status"),
+    [
+        (b"GET /" + b"a" * 9000 + b" HTTP/1.1", 431),
+        (b"GET / HTTP/1.1\r\nX: " + b"a" * 17_000, 431),
+        (b"GET / HTTP/1.1\r\n" + b"\r\n".join(b"X%d: %s" % (n, b"a" * 60) for n in range(300)), 431),
+        (b"GET /assets/" + b"a" * 300 + b" HTTP/1.1", 404),
+        (b"GET /assets/..%2f..%2fapp.py HTTP/1.1", 404),
+        (b"GET /api/v1/bills/\xff HTTP/1.1", 400),
+        (b"GET /\xff\xfe HTTP/1.1", 400),
+        (b"GET /\x00 HTTP/1.1", 400),
+        (b"\x16\x03\x01", 400),
+    ],
+)
+async def test_row_107_a_head_out_of_form_is_refused_with_an_empty_body(city: City, request_line: bytes, status: int):
+    """431 for a head that is too long, 400 for one that is none, both empty; 404 for an address there is none of."""
+    url = URL(city.side.url)
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(request_line + b"\r\nHost: x\r\nConnection: close\r\n\r\n")
+    async with asyncio.timeout(60):
+        answer = await reader.read()
+    writer.close()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert int(head.split(b" ", 2)[1]) == status
+    assert body == b"" if status in (400, 431) else msgspec.json.decode(body)["code"] == "NOT_FOUND"
+
+
 def test_outside_the_demo_nobody_is_answered_without_a_token():
     """Without credentials the demo answers all, production nobody."""
     sources, request = load_http_sources(), make_mocked_request("GET", "/api/v1/charges")

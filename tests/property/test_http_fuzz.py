@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from adapters.api.routes import ROUTES, ApiRoutes
 from adapters.fhir.routes import FhirRoutes
-from hub.roles.edge_http import HttpListener, guard
+from hub.roles.http_listener import HttpListener, guard
 from hub.runtime import http_body
 from hub.runtime.clock import ManualClock
 from hub.runtime.durable_log import DurableLog

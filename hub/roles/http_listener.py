@@ -1,4 +1,4 @@
-"""The edge's HTTP listener: one port shared by several processes, limits on all a stranger can send (row 107)."""
+"""HTTP as edge and web serve it: processes may share a port, and all a stranger can send has limits (row 107)."""
 
 import asyncio
 import contextlib
@@ -13,6 +13,7 @@ from hub.runtime.metrics import EDGE_CONNECTIONS, EDGE_MESSAGES
 
 HEADER_BYTES_MAX: Final = 16 * 1024
 HEADER_SECONDS: Final = 30.0
+DRAIN_SECONDS: Final = 8.0
 _LINE_BYTES_MAX: Final = 8190
 _IDLE_SECONDS: Final = 75.0
 _TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -20,10 +21,10 @@ _log = get_logger("edge")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class EdgeProtocol(web.RequestHandler):
+class LimitedProtocol(web.RequestHandler):
     """One HTTP connection; a request whose head is not complete in 30 s, or too long, ends it."""
 
-    def __init__(self, manager: Any, loop: asyncio.AbstractEventLoop, header_seconds: float) -> None:
+    def __init__(self, manager: Any, loop: asyncio.AbstractEventLoop, wire: str, header_seconds: float) -> None:
         super().__init__(
             manager,
             loop=loop,
@@ -34,20 +35,21 @@ class EdgeProtocol(web.RequestHandler):
             auto_decompress=False,
             lingering_time=1.0,
         )
-        self._edge_loop = loop
+        self._own_loop = loop
+        self._wire = wire
         self._header_seconds = header_seconds
         self._header_timer: asyncio.TimerHandle | None = None
         self._heads = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Count the connection and give its first request's head a deadline."""
-        EDGE_CONNECTIONS.labels("http").inc()
+        EDGE_CONNECTIONS.labels(self._wire).inc()
         super().connection_made(transport)
         self._arm()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Forget the connection."""
-        EDGE_CONNECTIONS.labels("http").dec()
+        EDGE_CONNECTIONS.labels(self._wire).dec()
         self._disarm()
         super().connection_lost(exc)
 
@@ -76,16 +78,16 @@ class EdgeProtocol(web.RequestHandler):
         """Return the empty answer to bytes that are no request: 431 for a head that is too long, else 400."""
         del request, message
         if status >= 500:
-            _log.error("edge_defect", wire="http", error=repr(type(exc)), exception=repr(exc))
+            _log.error("edge_defect", wire=self._wire, error=repr(type(exc)), exception=repr(exc))
         code = 431 if isinstance(exc, LineTooLong) or "Too many headers" in str(exc) else status
-        EDGE_MESSAGES.labels("http", str(code)).inc()
+        EDGE_MESSAGES.labels(self._wire, str(code)).inc()
         answer = web.Response(status=code)
         answer.force_close()
         return answer
 
     def _arm(self) -> None:
         self._disarm()
-        self._header_timer = self._edge_loop.call_later(self._header_seconds, self._too_slow)
+        self._header_timer = self._own_loop.call_later(self._header_seconds, self._too_slow)
 
     def _disarm(self) -> None:
         if self._header_timer is not None:
@@ -105,7 +107,7 @@ class EdgeProtocol(web.RequestHandler):
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer what no route answers with an empty body, and a head over 16 KiB with 431."""
     protocol = request.protocol
-    if isinstance(protocol, EdgeProtocol):
+    if isinstance(protocol, LimitedProtocol):
         protocol.head_complete()
     try:
         if _head_bytes(request) > HEADER_BYTES_MAX:
@@ -118,7 +120,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     except (web.RequestPayloadError, web.PayloadAccessError, ConnectionError):
         return _empty(400)
     finally:
-        if isinstance(protocol, EdgeProtocol):
+        if isinstance(protocol, LimitedProtocol):
             protocol.answered()
 
 
@@ -136,9 +138,17 @@ def _empty(status: int, headers: dict[str, str] | None = None) -> web.Response:
 class HttpListener:
     """Serves an application on a port; `close` stops listening, finishes running requests, ends connections."""
 
-    def __init__(self, app: web.Application, *, header_seconds: float = HEADER_SECONDS) -> None:
-        """`app` must use the `guard` middleware."""
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=8.0)
+    def __init__(
+        self,
+        app: web.Application,
+        *,
+        wire: str = "http",
+        header_seconds: float = HEADER_SECONDS,
+        drain_seconds: float = DRAIN_SECONDS,
+    ) -> None:
+        """`app` must use the `guard` middleware before every other one; `wire` names the listener in the metrics."""
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=drain_seconds)
+        self._wire = wire
         self._header_seconds = header_seconds
         self._listening: asyncio.Server | None = None
 
@@ -148,7 +158,7 @@ class HttpListener:
         loop = asyncio.get_running_loop()
         manager = self._runner.server
         self._listening = await loop.create_server(
-            lambda: EdgeProtocol(manager, loop, self._header_seconds),
+            lambda: LimitedProtocol(manager, loop, self._wire, self._header_seconds),
             host,
             port,
             reuse_port=reuse_port or None,
@@ -158,7 +168,7 @@ class HttpListener:
         return address[0], address[1]
 
     async def close(self) -> None:
-        """Stop listening and finish what runs, at most 8 s."""
+        """Stop listening and finish what runs, at most `drain_seconds`."""
         if self._listening is not None:
             self._listening.close()
         await self._runner.cleanup()
