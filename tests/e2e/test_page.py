@@ -267,11 +267,17 @@ async def test_one_button_pauses_all_movement(browser: Browser, side: ReadSide):
 async def test_nothing_overflows_in_any_language_and_theme(
     browser: Browser, side: ReadSide, language: str, theme: str, tmp_path: Path
 ):
-    """At the least supported width nothing scrolls sideways; MEDCREDIT_TEST_SCREENSHOTS names where pictures go."""
+    """At the least supported width, and on a telephone, no page scrolls sideways.
+
+    MEDCREDIT_TEST_SCREENSHOTS names where the pictures of the wide page go.
+    """
     record = await charged(side)
     folder = Path(os.environ.get("MEDCREDIT_TEST_SCREENSHOTS", tmp_path))
-    for name, path in (("flow", "/"), ("charge", f"/charges/{posted(record).charge}")):
+    for name, path in (("flow", "/"), ("charge", f"/charges/{posted(record).charge}"), ("letters", "/dead-letters")):
         async with tab(browser, f"{side.url}{path}?lang={language}&theme={theme}") as opened:
+            await opened.page.set_viewport_size({"width": 390, "height": 844})
+            await expect(opened.page.locator("section.panel").first).not_to_have_attribute("data-state", "loading")
+            assert await opened.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
             await opened.page.set_viewport_size({"width": 1366, "height": 768})
             await expect(opened.page.locator("section.panel").first).not_to_have_attribute("data-state", "loading")
             await opened.page.wait_for_timeout(300)

@@ -2,16 +2,41 @@
 
 import gzip
 import re
+from typing import get_args, get_type_hints
 
+import msgspec
 import pytest
 
+import schemas.events
 from hub.web import openapi
 from hub.web.books.charges import bars_of
+from hub.web.page_build import UI
 from hub.web.site import CSP, PAGES, STATIC
+from schemas.commands import Cause, Channel, Interface, Scene
+from schemas.dead_letters import DeadLetterInterface
 from schemas.events import Allocation
-from schemas.ledger import Step
+from schemas.ledger import BillView, DebitView, OutcomeCode, Step
 
 SCRIPT_BUDGET = 150 * 1024
+EVENTS = [
+    each.__struct_config__.tag
+    for each in vars(schemas.events).values()
+    if isinstance(each, type) and issubclass(each, msgspec.Struct) and each.__struct_config__.tag
+]
+SHOWN = {
+    "events": EVENTS,
+    "outcomes": get_args(OutcomeCode),
+    "wires": (*get_args(Interface), "timer"),
+    "wires of dead letters": get_args(DeadLetterInterface),
+    "states of bills": get_args(get_type_hints(BillView)["state"]),
+    "states of debits": get_args(get_type_hints(DebitView)["state"]),
+    "causes": [cause for cause in get_args(Cause) if cause],
+    "scenes": get_args(Scene),
+    "channels": get_args(Channel),
+}
+"""Codes that the page turns into words, by kind."""
+NAMES = ["mllp", "fhir", "hl7"]
+"""Codes whose word is a name in both languages."""
 
 
 def test_the_document_loads_only_built_files_and_holds_no_inline_code():
@@ -28,6 +53,17 @@ def test_the_page_keeps_its_budget():
     """All script of the page, compressed, stays within 150 kB."""
     scripts = [gzip.compress(path.read_bytes(), 9) for path in (STATIC / "assets").glob("*.js")]
     assert 0 < sum(map(len, scripts)) <= SCRIPT_BUDGET
+
+
+@pytest.mark.parametrize("kind", SHOWN)
+def test_every_code_the_page_can_meet_has_words_in_both_languages(kind: str):
+    """No event, outcome, state, cause or wire stands on the page as its code."""
+    source = (UI / "src/lib/codes.ts").read_text("utf-8")
+    words = {
+        key: (en, zh) for key, en, zh in re.findall(r'^  "?([\w.]+)"?: \["(.+?)", "(.+?)"\],$', source, re.MULTILINE)
+    }
+    assert [code for code in SHOWN[kind] if code not in words] == []
+    assert [key for key, (_, zh) in words.items() if key != zh and not re.search(r"[\u4e00-\u9fff]", zh)] == NAMES
 
 
 def test_the_policy_is_the_one_that_was_decided():

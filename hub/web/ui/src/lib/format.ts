@@ -41,6 +41,9 @@ export function second(at: number): string {
   return `${month}-${day} ${hour}:${min}:${sec} +08`;
 }
 
+/** A handed-out id as people read it: `B-0SC00001` for bill 1 of account 0SC…; the server writes it the same way. */
+export const short = (id: string): string => (id.length === 32 ? `${id[26]}-${id.slice(0, 3)}${id.slice(27)}` : id);
+
 /** Hour of the day, as `09`. */
 export const hourOf = (at: number): string => parts(at)[3] ?? "";
 export const dayOf = (at: number): string => parts(at).slice(1, 3).join("-");
