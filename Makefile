@@ -31,8 +31,9 @@ export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 setup: .venv/.current
 
 .venv/.current: uv.lock pyproject.toml infra/kafka/jars.lock $(UV)
-	$(UV) sync --frozen --quiet
-	$(BIN)/python -m infra.kafka.warm
+	@echo "preparing: packages from uv.lock" >&2
+	@$(UV) sync --frozen --quiet
+	@$(BIN)/python -m infra.kafka.warm
 	@touch $@
 
 $(UV):
@@ -40,8 +41,9 @@ $(UV):
 	  echo "$(PYTHON) is older than 3.11. Install Python 3.11, 3.12 or 3.13, or name it: make PYTHON=python3.12 ..." >&2; exit 78; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "$(PYTHON) has no venv or no ensurepip. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 78; }
-	$(PYTHON) -m venv .tools/$(UV_VERSION)
-	.tools/$(UV_VERSION)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@echo "preparing: uv $(UV_VERSION) in .tools" >&2
+	@$(PYTHON) -m venv .tools/$(UV_VERSION)
+	@.tools/$(UV_VERSION)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 demo: setup
 	@$(BIN)/medcredit demo $(ARGS)

@@ -228,7 +228,8 @@ def _city(run_dir: Path, addresses: dict[str, str], log: SentLog) -> City:
 
 def _settings(environment_file: Path) -> Settings:
     """Return the settings the hub's roles run with, as a shell would take them from the file."""
-    exports = (line.removeprefix("export ").partition("=") for line in environment_file.read_text().splitlines())
+    lines = environment_file.read_text().splitlines()
+    exports = (line.removeprefix("export ").partition("=") for line in lines if line.startswith("export "))
     with pytest.MonkeyPatch.context() as patched:
         for name, _, value in exports:
             patched.setenv(name, shlex.split(value)[0] if value else "")

@@ -2,21 +2,38 @@
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 
 from hub.runtime.database import connect
 from hub.runtime.settings import Settings
 from schemas.ids import short
-from schemas.money import yuan_text
 
-_FIRST_CHARGE = """SELECT charge, total_fen, fund_fen, account_fen, prepayment_fen, credit_fen, self_pay_fen
+SOURCES = ("fund", "account", "other", "prepayment", "credit", "self_pay")
+"""What pays for a charge, in the books' order."""
+
+_FIRST_CHARGE = """SELECT charge, fund_fen, account_fen, other_fen, prepayment_fen, credit_fen, self_pay_fen
     FROM charges WHERE total_fen > 0 ORDER BY at LIMIT 1"""
 _FIRST_DEBIT = "SELECT order_no, amount_fen, channel FROM debits WHERE state = 'paid' ORDER BY at LIMIT 1"
 _PENDING = """SELECT (SELECT count(*) FROM debits WHERE state IN ('sent', 'unknown')) AS debits,
     (SELECT count(*) FROM ledger WHERE source = 'command') AS commands,
     (SELECT count(*) FROM dead_letters WHERE interface = 'commands') AS poison"""
+
+
+class ChargeRow(NamedTuple):
+    """A charge by its short number, and what each source paid."""
+
+    number: str
+    parts_fen: dict[str, int]
+
+
+class DebitRow(NamedTuple):
+    """A debit by its short order number."""
+
+    number: str
+    amount_fen: int
+    channel: str
 
 
 async def _books(settings: Settings) -> asyncpg.Connection:
@@ -34,20 +51,16 @@ async def ledger_records(settings: Settings) -> AsyncIterator[dict[str, Any]]:
         await connection.close()
 
 
-async def first_charge(settings: Settings) -> str:
-    """Return the first posted charge in one line, empty while there is none; one that is only held has no split."""
+async def first_charge(settings: Settings) -> ChargeRow | None:
+    """Return the first posted charge, None while there is none; one that is only held has no split."""
     row = await _row(settings, _FIRST_CHARGE)
-    if row is None:
-        return ""
-    parts = {name: row[f"{name}_fen"] for name in ("fund", "account", "prepayment", "credit", "self_pay")}
-    split = " + ".join(f"{name} {yuan_text(fen)}" for name, fen in parts.items() if fen)
-    return f"{short(row['charge'])}  ¥{yuan_text(row['total_fen'])} = {split}"
+    return ChargeRow(short(row["charge"]), {name: row[f"{name}_fen"] for name in SOURCES}) if row else None
 
 
-async def first_debit(settings: Settings) -> str:
-    """Return the first paid debit in one line, empty while there is none."""
+async def first_debit(settings: Settings) -> DebitRow | None:
+    """Return the first paid debit, None while there is none."""
     row = await _row(settings, _FIRST_DEBIT)
-    return f"{short(row['order_no'])}  ¥{yuan_text(row['amount_fen'])} paid, {row['channel']}" if row else ""
+    return DebitRow(short(row["order_no"]), row["amount_fen"], row["channel"]) if row else None
 
 
 async def pending(settings: Settings) -> tuple[int, int]:

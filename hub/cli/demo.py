@@ -16,13 +16,15 @@ import typer
 
 from hub.cli.books_reader import first_charge, first_debit, ledger_records, pending
 from hub.cli.clearing_tally import ClearingDocument, clearing_document
+from hub.cli.demo_words import charge_line, debit_line, machine, sentence, timed
 from hub.cli.drain import drained
-from hub.cli.output import JSON_OPTION, note, show
+from hub.cli.output import note, show, speaks_json
 from hub.cli.ports import choose_ports
 from hub.cli.programme_tally import ProgrammesDocument, ProgrammeTally
 from hub.cli.shown import missing
 from hub.cli.stack import Stack, Stores, new_run_dir, prepare
 from hub.cli.tally import Tally, TallyDocument
+from hub.cli.verbs import verb
 from hub.cli.verify import VerifyDocument, verify_document
 from hub.runtime.clock import change_speed, start_city
 from hub.runtime.database import UNREACHABLE
@@ -58,7 +60,7 @@ class DemoDocument(TallyDocument):
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command("demo")(demo)
+    verb(app, "demo")(demo)
 
 
 def demo(
@@ -69,7 +71,6 @@ def demo(
     *,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the run directory.")] = False,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the page.")] = False,
-    json_output: Annotated[bool, JSON_OPTION] = False,
     ready_file: Annotated[Path | None, typer.Option(help="Written when everything is ready, kept current.")] = None,
     sent_log: Annotated[Path | None, typer.Option(help="Where the city logs what it sent and heard.")] = None,
     resent: Annotated[float, typer.Option(help="Share of everyday visits whose charges are sent again.")] = 0.05,
@@ -83,19 +84,18 @@ def demo(
     """Start a synthetic city on this machine. Example: medcredit demo --for 90 --no-browser --json."""
     run_dir = new_run_dir("demo")
     ports = choose_ports(port_offset)
-    for sentence in ports.moved:
-        note(sentence)
+    for each in ports.moved:
+        note(sentence("port", **each._asdict()))
     stack = Stack(run_dir, ports.ports, report=note, chaos_stretch=json.loads(stretch), ladder_scale=ladder_scale)
     traffic = Traffic(seed, rate, resent, journeys)
     run = _Demo(stack, speed, traffic, run_for, ready_file, sent_log or run_dir / "sent.jsonl")
     try:
-        document = run.start(open_browser=not (no_browser or json_output))
+        document = run.start(open_browser=not (no_browser or speaks_json()))
     finally:
-        if keep:
-            note(f"Kept {run_dir}")
-        else:
+        if not keep:
             shutil.rmtree(run_dir, ignore_errors=True)
-    if json_output and document:
+    run.say(sentence("kept", directory=run_dir) if keep else sentence("stopped"))
+    if speaks_json() and document:
         show(document)
     sys.exit(0 if not document or document["verify"]["ok"] else 1)
 
@@ -128,11 +128,12 @@ class _Demo:
 
     def start(self, *, open_browser: bool) -> DemoDocument | None:
         """Run the demo; return its document (None when it was interrupted before its time was over)."""
-        self._say("OK  machine      checked, ports chosen")
+        for line in machine(self._stack.run_dir):
+            self.say(line)
         start_city(self._stack.clock_file, city=_CITY_STARTS_AT, speed=0)
         banks = ("--web", self._stack.web_url, *self._files())
         with self._stack.sandbox(self._traffic.seed, *_SANDBOX, *banks), self._stack.stores() as stores:
-            self._say("OK  stores       PostgreSQL and Kafka run, embedded; sandbox gateways answer")
+            self.say(sentence("stores"))
             settings = self._stack.settings(stores.postgres.dsn, stores.kafka.bootstrap)
             return asyncio.run(self._live(settings, stores, open_browser=open_browser))
 
@@ -146,7 +147,7 @@ class _Demo:
             await _first(supervisor.wait_ready(_READY_SECONDS), stop)
             if stop.done():
                 return None
-            self._say(f"OK  hub          {', '.join(sorted(supervisor.pids()))} ready")
+            self.say(sentence("hub", roles=", ".join(sorted(supervisor.pids()))))
             await asyncio.to_thread(change_speed, self._stack.clock_file, self._speed)
             with self._city() as city_pid:
                 keeping = asyncio.ensure_future(self._keep_ready_file(settings, stores, supervisor, city_pid))
@@ -156,6 +157,9 @@ class _Demo:
             return await self._close(settings, interrupted=stop.done())
         finally:
             stop.cancel()
+            if stop.done():
+                note("")  # the terminal stands behind the ^C it has shown
+            self.say(sentence("stopping"))
             await supervisor.stop()
             watch.cancel()
 
@@ -183,13 +187,13 @@ class _Demo:
     async def _show_first_results(self, settings: Settings, stop: "asyncio.Future[Any]") -> None:
         """Say the first charge and the first debit when they come; return when the time is over."""
         until = time.monotonic() + self._run_for if self._run_for else float("inf")
-        waiting = {"first charge": first_charge, "first debit": first_debit}
+        waiting = [_first_charge_line, _first_debit_line]
         while not stop.done() and time.monotonic() < until:
-            for title in tuple(waiting):
+            for read in tuple(waiting):
                 with contextlib.suppress(*UNREACHABLE):
-                    if line := await waiting[title](settings):
-                        self._say(f"    {title:<12} {line}")
-                        del waiting[title]
+                    if line := await read(settings):
+                        self.say(line)
+                        waiting.remove(read)
             await asyncio.wait({stop}, timeout=min(1.0, max(0.0, until - time.monotonic())))
 
     async def _close(self, settings: Settings, *, interrupted: bool) -> DemoDocument | None:
@@ -197,7 +201,7 @@ class _Demo:
         await asyncio.to_thread(change_speed, self._stack.clock_file, 0)
         if interrupted and not self._run_for:
             return None
-        self._say("    the city stands still; draining")
+        self.say(sentence("still"))
         clean = await drained(settings, seconds=90)
         tally, programmes = Tally(), ProgrammeTally()
         async for record in ledger_records(settings):
@@ -217,7 +221,7 @@ class _Demo:
             "child_exits": [f"{end.role}-{end.instance} {end.exit_code}" for end in self._ended],
         }
         document["missing"] = missing(document, self._traffic.journeys)
-        self._say(f"    verify {'OK' if document['verify']['ok'] else 'FAIL'}")
+        self.say(sentence("verify", word="OK" if document["verify"]["ok"] else "FAIL"))
         return document
 
     async def _keep_ready_file(self, settings: Settings, stores: Stores, supervisor: Supervisor, city_pid: int) -> None:
@@ -247,9 +251,10 @@ class _Demo:
     def _welcome(self, settings: Settings, *, open_browser: bool) -> None:
         page = f"http://127.0.0.1:{settings.web.port}"
         seconds = 72 * 3600 / self._speed if self._speed else 0
-        self._say(f"OK  city         sends over MLLP, FHIR, callbacks and score pushes · 72 h = {seconds:.0f} s here")
-        note(f"Page {page}")
-        note(f"Try  . {self._stack.environment_file}; medcredit tail · dlq list · verify")
+        self.say(sentence("city", seconds=seconds))
+        note(sentence("page", address=page))
+        note(sentence("try", file=self._stack.environment_file))
+        note(sentence("verbs"))
         if open_browser:
             webbrowser.open(page)
 
@@ -260,8 +265,19 @@ class _Demo:
         if ended.refused:
             note(ended.log_tail)
 
-    def _say(self, text: str) -> None:
-        note(f"{text:<100} {time.monotonic() - self._began:6.1f} s")
+    def say(self, text: str) -> None:
+        """Say a line of progress with the seconds since the run began."""
+        note(timed(text, time.monotonic() - self._began))
+
+
+async def _first_charge_line(settings: Settings) -> str:
+    charge = await first_charge(settings)
+    return charge_line(charge.number, charge.parts_fen) if charge else ""
+
+
+async def _first_debit_line(settings: Settings) -> str:
+    debit = await first_debit(settings)
+    return debit_line(debit.number, debit.amount_fen, debit.channel) if debit else ""
 
 
 async def _first(work: Coroutine[Any, Any, None], stop: "asyncio.Future[Any]") -> None:

@@ -11,6 +11,7 @@ import asyncpg
 
 from adapters.hl7.profile import SHIPPED as SHIPPED_PROFILES
 from adapters.hl7.profile import ProfileError, load_profiles
+from hub.cli.texts import moment
 from hub.policies import load_policies
 from hub.roles.gateways import alipay_access, unionpay_access
 from hub.runtime import database
@@ -208,9 +209,8 @@ async def clock(patient: Patient) -> CheckLine:
     """The two clocks: the city's may run fast in the demo only."""
 
     def read() -> str:
-        ticking = open_clock(patient.settings)
-        ahead = (ticking.city() - ticking.wall()) / 3_600_000
-        return "city time is the system's" if patient.settings.clock_file is None else f"city time {ahead:+.1f} h"
+        city = open_clock(patient.settings).city()
+        return "city time is the system's" if patient.settings.clock_file is None else f"city time {moment(city)}"
 
     return _configured("clock", "MEDCREDIT_CLOCK_FILE", read)
 

@@ -11,11 +11,19 @@ _SOURCE_PORTS_FROM = 32_768
 """From here on the kernel takes ports for outgoing connections: a server that was away may find its own taken."""
 
 
+class MovedPort(NamedTuple):
+    """A port that another program has, and the one taken instead (PORT_TAKEN)."""
+
+    name: str
+    wanted: int
+    port: int
+
+
 class PortChoice(NamedTuple):
-    """The chosen ports by name, and a sentence for each that had to move (PORT_TAKEN)."""
+    """The chosen ports by name, and those that had to move."""
 
     ports: dict[str, int]
-    moved: tuple[str, ...]
+    moved: tuple[MovedPort, ...]
 
 
 def choose_ports(offset: int = 0) -> PortChoice:
@@ -28,7 +36,7 @@ def choose_ports(offset: int = 0) -> PortChoice:
         wanted = usual + offset
         ports[name] = _next_free(wanted)
         if ports[name] != wanted:
-            moved.append(f"Port {wanted} is used by another program; {name} is at {ports[name]}.")
+            moved.append(MovedPort(name, wanted, ports[name]))
     return PortChoice(ports, tuple(moved))
 
 

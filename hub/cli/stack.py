@@ -104,7 +104,7 @@ class Stack:
 
     @property
     def environment_file(self) -> Path:
-        """What a shell sources so that the other verbs speak to this hub."""
+        """What a shell sources so that `medcredit` is found there and its verbs speak to this hub."""
         return self.run_dir / "medcredit.env"
 
     @property
@@ -174,6 +174,7 @@ class Stack:
             self.environment["MEDCREDIT_CHAOS_STRETCH"] = json.dumps(dict(self.chaos_stretch))
         self.environment_file.write_text(
             "".join(f"export {name}={shlex.quote(value)}\n" for name, value in self.environment.items())
+            + f'PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"\n'
         )
         with _environment(self.environment):
             return read_settings()

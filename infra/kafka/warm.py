@@ -20,7 +20,7 @@ def main() -> int:
     try:
         ensure_jars(_say)
         if not class_cache().exists():
-            _say("preparing a fast start of Kafka")
+            _say("preparing: Kafka's classes for fast starts, once, up to half a minute")
             _train()
     except StartError as error:
         _say(str(error))

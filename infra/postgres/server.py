@@ -77,10 +77,10 @@ class EmbeddedPostgres(EmbeddedServer):
         """The DSN."""
         return self.dsn
 
-    def _prepare(self, directory: Path, report: Callable[[str], None]) -> None:
+    def _prepare(self, directory: Path, _report: Callable[[str], None]) -> None:
         """Make the directories and initialise the data when they are new."""
         self._make_stores(directory)
-        self._initialise(report)
+        self._initialise()
 
     def kill(self) -> None:
         """End the server and its sessions with SIGKILL, as a power cut would; data stays. Idempotent."""
@@ -113,12 +113,11 @@ class EmbeddedPostgres(EmbeddedServer):
         if self._account is not None:
             self._server_store.chmod(0o711)
 
-    def _initialise(self, report: Callable[[str], None]) -> None:
+    def _initialise(self) -> None:
         """Make the data directory once; a half-made one (interrupted initdb) is refused by the server itself."""
         password_file = self._directory / "password"
         if (self._data / "PG_VERSION").exists() and password_file.exists():
             return
-        report("initialising PostgreSQL")
         if self._server_store != self._store and self._data.exists():
             remove_store(self._server_store)  # of an earlier run directory with this name, now gone
             self._make_stores(self._directory)

@@ -14,13 +14,13 @@ def test_the_usual_ports_move_by_the_offset():
 
 
 def test_a_taken_port_moves_to_the_next_ten_above_and_is_named():
-    """The sentence names the wanted port and the one taken instead; the other ports stay."""
+    """The wanted port and the one taken instead are told; the other ports stay."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", USUAL["web"] + FAR))
         other.listen()
         choice = choose_ports(FAR)
     assert choice.ports == {name: port + FAR + (10 if name == "web" else 0) for name, port in USUAL.items()}
-    assert choice.moved == (f"Port {8781 + FAR} is used by another program; web is at {8791 + FAR}.",)
+    assert choice.moved == (("web", 8781 + FAR, 8791 + FAR),)
 
 
 def test_no_two_names_can_meet_however_far_they_move():
