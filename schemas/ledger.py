@@ -194,6 +194,9 @@ class BillView(Struct, frozen=True, tag="bill"):
     frozen: bool
     supplementary: bool
     channel: str
+    fee_fen: int = 0
+    """Penalty and interest so far, less what was waived (domain 10)."""
+    fee_paid_fen: int = 0
 
 
 class DebitView(Struct, frozen=True, tag="debit"):

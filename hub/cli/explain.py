@@ -111,6 +111,8 @@ def _say_bill(bill: BillAnswer) -> None:
     say(f"{bill.short} {yuan(bill.amount_fen)} {bill.institution} {state} · revision {bill.revision} · {bill.bill}")
     paid, still = yuan_text(bill.paid_fen), yuan_text(bill.open_fen)
     say(f"  paid {paid}, open {still} · pack {bill.pack} · channel {bill.channel or '–'}")
+    if bill.fee_fen:
+        say(f"  fee {yuan_text(bill.fee_fen)}, of it paid {yuan_text(bill.fee_paid_fen)}")
     for charge in bill.charges:
         say(f"  charge {charge.short} {yuan_text(charge.total_fen)}, of it credit {yuan_text(charge.credit_fen)}")
     for mark in bill.marks:

@@ -18,9 +18,14 @@ class FeeBook(Frozen, frozen=True):
     """True: waived; it accrues no more."""
 
     @property
+    def charged_fen(self) -> int:
+        """What the fee comes to."""
+        return self.accrued_fen - self.waived_fen
+
+    @property
     def owed_fen(self) -> int:
         """What of the fee is still to be paid."""
-        return self.accrued_fen - self.waived_fen - self.paid_fen
+        return self.charged_fen - self.paid_fen
 
 
 class Loss(Frozen, frozen=True):

@@ -3,6 +3,7 @@
 from typing import Final, Literal
 
 from hub.domain.bill_states import bill_state
+from hub.domain.clearing_state import FeeBook
 from hub.domain.deduction import allocation_of
 from hub.domain.family_state import Family
 from hub.domain.state import AccountState, Agreement, Bill, Charge, Core, Debit, Encounter, Parts
@@ -35,6 +36,7 @@ RELINKING: Final = frozenset(
     (BillIssued, BillRevised, BillClosed, SettlementReversed, FamilyBillTaken, AccountAbsorbed)
 )
 """Events that change which bill charges belong to, or their status."""
+NO_FEE: Final = FeeBook()
 UNRETURNED: Final = Parts()
 LINKED_VIEWS_MAX: Final = 2_000
 """A record stays below its size; of a longer stay the older charges are found by their visit."""
@@ -161,7 +163,8 @@ def charge_view(encounter: Encounter, charge: Charge) -> ChargeView:
 
 
 def bill_view(core: Core, bill: Bill) -> BillView:
-    """Return a bill with its two clocks."""
+    """Return a bill with its two clocks and its fee."""
+    fee = core.clearing.fees.get(bill.id, NO_FEE) if core.clearing is not None else NO_FEE
     return BillView(
         bill.id,
         bill.visit.partition("|")[2],
@@ -179,6 +182,8 @@ def bill_view(core: Core, bill: Bill) -> BillView:
         bool(bill.frozen),
         bill.supplementary,
         core.agreements[bill.agreement].channel,
+        fee.charged_fen,
+        fee.paid_fen,
     )
 
 

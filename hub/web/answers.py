@@ -212,6 +212,9 @@ class BillAnswer(Struct, frozen=True):
     frozen: bool
     supplementary: bool
     channel: str
+    fee_fen: int
+    """Penalty and interest of the bank so far, less what was waived: never part of `amount_fen`."""
+    fee_paid_fen: int
     debits: tuple[DebitAnswer, ...]
     marks: tuple[Mark, ...]
     charges: tuple[ChargeSummary, ...]

@@ -50,6 +50,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "bills": (
         *("bill", "account", "seq", "at", "visit", "institution", "agreement", "pack", "state", "amount_fen"),
         *("paid_fen", "revision", "closed_at", "debit_at", "due_at", "overdue", "frozen", "supplementary", "channel"),
+        *("fee_fen", "fee_paid_fen"),
     ),
     "debits": (
         *("order_no", "attempt", "account", "seq", "at", "bill", "channel", "amount_fen", "state", "cause"),
@@ -217,7 +218,7 @@ def _bill_row(view: BillView, account: str, seq: int, at: int) -> Row:
     return (
         *(view.bill, account, seq, at, key_column(view.visit), view.institution, view.agreement, view.pack, view.state),
         *(view.amount_fen, view.paid_fen, view.revision, view.closed_at, view.debit_at, view.due_at, view.overdue),
-        *(view.frozen, view.supplementary, view.channel),
+        *(view.frozen, view.supplementary, view.channel, view.fee_fen, view.fee_paid_fen),
     )
 
 

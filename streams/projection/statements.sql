@@ -87,7 +87,8 @@ ON CONFLICT (bill) DO UPDATE SET
     agreement = excluded.agreement, pack = excluded.pack, state = excluded.state, amount_fen = excluded.amount_fen,
     paid_fen = excluded.paid_fen, revision = excluded.revision, closed_at = excluded.closed_at,
     debit_at = excluded.debit_at, due_at = excluded.due_at, overdue = excluded.overdue, frozen = excluded.frozen,
-    supplementary = excluded.supplementary, channel = excluded.channel
+    supplementary = excluded.supplementary, channel = excluded.channel, fee_fen = excluded.fee_fen,
+    fee_paid_fen = excluded.fee_paid_fen
 WHERE CASE WHEN excluded.account = bills.account THEN excluded.seq > bills.seq
     ELSE excluded.account <> left(bills.bill, 26) END
 

@@ -6,14 +6,23 @@ import asyncpg
 import msgspec
 import pytest
 from domain_world import DAY, PERSON, World
-from standing_world import overdue, overdue_and_paid, owe, person
+from standing_world import CITED, overdue, overdue_and_paid, owe, person
 
+from hub.policies.clauses import Bank, Repayment
 from hub.runtime.database import EVERYTHING, Scope, connect, session_settings
 from hub.runtime.migrations import migrate
 from hub.web.books import standing as reading_standing
+from hub.web.books.bills import bill as read_bill
 from hub.web.books.reading import Slice, cursor_of, reading
 from hub.web.problems import RefusedError
-from schemas.commands import ApplyRelief, ApproveRelief, ConfirmProposal, ProposeListing
+from schemas.commands import (
+    ApplyRelief,
+    ApproveRelief,
+    ConfirmProposal,
+    ProposeListing,
+    RecordBankCollection,
+    WaiveFees,
+)
 from schemas.ids import account_id
 from streams.projection.books import Advance, Books, Place, Position
 from streams.projection.rows import add_ledger_record, new_rows
@@ -41,6 +50,32 @@ async def books(database: str) -> AsyncIterator[tuple[str, asyncpg.Pool]]:
     settings = session_settings("reader", EVERYTHING)
     async with asyncpg.create_pool(database, min_size=1, max_size=2, server_settings=settings) as pool:
         yield database, pool
+
+
+def late_at_the_bank() -> World:
+    """Return a person whose bank has charged fees for 17 days and collected a fen of them."""
+    bank = Bank(free_days=42, penalty_bp=300, interest_bp=150, citation=CITED)
+    world = person(bank=bank, repayment=Repayment("due_date", 42, 23, CITED), debit=None)
+    bill = owe(world, 90_000)
+    world.move(city=60 * DAY)
+    world.send(RecordBankCollection(world.city, bill, 0, 1, "B1"), interface="clerk")
+    return world
+
+
+async def test_a_bill_is_read_back_with_its_fee(books: tuple[str, asyncpg.Pool]):
+    """What the bank charges stands beside the bill, and what of it was paid; a waiver takes it off."""
+    dsn, pool = books
+    world = late_at_the_bank()
+    done = await project(dsn, world)
+    fee = world.state.core.clearing.fees[world.bill.id].accrued_fen
+    async with reading(pool) as connection:
+        answer = await read_bill(connection, world.bill.id)
+    assert (answer.fee_fen, answer.fee_paid_fen, answer.open_fen) == (fee, 1, 90_000)
+    world.send(WaiveFees(world.city, world.bill.id, "clerk-1", "goodwill"), interface="api")
+    await project(dsn, world, done)
+    async with reading(pool) as connection:
+        answer = await read_bill(connection, world.bill.id)
+    assert (answer.fee_fen, answer.fee_paid_fen) == (1, 1)
 
 
 def troubled() -> World:

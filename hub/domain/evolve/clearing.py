@@ -15,9 +15,12 @@ def _clearing(core: Core) -> Clearing:
     return core.clearing or Clearing()
 
 
-def _with_fee(core: Core, bill: str, book: FeeBook) -> Clearing:
-    clearing = _clearing(core)
-    return replace(clearing, fees=put(clearing.fees, bill, book))
+def _with_fee(state: AccountState, bill: str, book: FeeBook, **changes: object) -> AccountState:
+    """Return the state with the fee of a bill changed; the bill is another object, because its view shows the fee."""
+    core, clearing = state.core, _clearing(state.core)
+    fees = put(clearing.fees, bill, book)
+    shown = with_bill(core, replace(core.bills[bill]))
+    return with_core(state, clearing=replace(clearing, fees=fees), bills=shown, **changes)
 
 
 def _fee_of(core: Core, bill: str) -> FeeBook:
@@ -35,14 +38,14 @@ def _accrued(state: AccountState, event: events.FeeAccrued) -> AccountState:
         accrued_fen=old.accrued_fen + event.fee_fen,
     )
     timers = armed(core.timers, "fee", event.bill, event.next_at, city=True, outside=True)
-    return with_core(state, clearing=_with_fee(core, event.bill, book), timers=timers)
+    return _with_fee(state, event.bill, book, timers=timers)
 
 
 def _waived(state: AccountState, event: events.FeesWaived) -> AccountState:
     core = state.core
     old = _fee_of(core, event.bill)
     book = replace(old, waived_fen=old.waived_fen + event.amount_fen, ended=True)
-    return with_core(state, clearing=_with_fee(core, event.bill, book), timers=disarmed(core.timers, event.bill, "fee"))
+    return _with_fee(state, event.bill, book, timers=disarmed(core.timers, event.bill, "fee"))
 
 
 def _fees_returned(state: AccountState, event: events.FeesReturned) -> AccountState:
@@ -50,9 +53,10 @@ def _fees_returned(state: AccountState, event: events.FeesReturned) -> AccountSt
     old = _fee_of(core, event.bill)
     book = replace(old, paid_fen=old.paid_fen - amount, waived_fen=old.waived_fen + amount)
     payment = Payment(event.payment, "bank", amount, free_fen=amount)
-    return with_core(
+    return _with_fee(
         state,
-        clearing=_with_fee(core, event.bill, book),
+        event.bill,
+        book,
         payments=put(core.payments, payment.id, payment),
         refundable_fen=core.refundable_fen + amount,
         counters=counted(core, "Y"),
@@ -62,7 +66,7 @@ def _fees_returned(state: AccountState, event: events.FeesReturned) -> AccountSt
 def _fee_paid(state: AccountState, event: events.FeePaid) -> AccountState:
     old = _fee_of(state.core, event.bill)
     book = replace(old, paid_fen=old.paid_fen + event.amount_fen)
-    return with_core(state, clearing=_with_fee(state.core, event.bill, book))
+    return _with_fee(state, event.bill, book)
 
 
 def _collected(state: AccountState, event: events.BankCollected) -> AccountState:
