@@ -115,6 +115,7 @@ async def test_unionpay_takes_no_call_it_cannot_believe(merchant: Merchant, chan
         (105, "ACQ.PAYMENT_REQUEST_HAS_RISK"),
         (106, "ACQ.CYCLE_PAY_DATE_NOT_MATCH"),
         (107, "ACQ.NO_PAYMENT_INSTRUMENTS_AVAILABLE"),
+        (133, "ACQ.AGREEMENT_NOT_EXIST"),
     ],
 )
 async def test_alipay_refuses_by_sentinel_and_again_the_same(merchant: Merchant, fen: int, code: str):

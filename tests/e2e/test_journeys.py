@@ -280,6 +280,18 @@ async def test_a_dead_contract_hands_over_to_the_next_consented_source(played: T
     assert (bill["state"], bill["open_fen"]) == ("issued", 104)
 
 
+async def test_the_next_consented_source_pays(played: Town):
+    """Dead at Alipay, paid at UnionPay: the bill is settled before its term, under one order number each."""
+    heard = played.of("second_channel_pays")
+    bill = await played.bill(heard["visit"])
+    assert [(each["channel"], each["state"]) for each in bill["debits"]] == [("alipay", "failed"), ("unionpay", "paid")]
+    assert len({each["order_no"] for each in bill["debits"]}) == 2
+    assert (bill["state"], bill["open_fen"], bill["overdue"]) == ("paid", 0, False)
+    (ended,) = await played.events(heard["agreement"], "channel_agreement_ended")
+    assert ended["channel"] == "alipay"
+    assert (await played.person(heard["agreement"]))["used_fen"] == 0
+
+
 async def test_a_frozen_bill_waits_for_two_people(played: Town):
     """Nothing is debited at 72 h; the same person twice is refused; freed by two, the bill is debited at once."""
     heard = played.of("frozen_and_freed")

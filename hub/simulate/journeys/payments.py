@@ -45,11 +45,20 @@ async def second_channel_by_consent(city: City, person: Person) -> Heard:
 
     A bill of 1.04 finds no contract at either gateway.
     """
+    return await _two_channels(city, person, 104)
+
+
+async def second_channel_pays(city: City, person: Person) -> Heard:
+    """The first contract is dead at its gateway, the second one pays: a bill of 1.33 is dead at Alipay only."""
+    return await _two_channels(city, person, 133)
+
+
+async def _two_channels(city: City, person: Person, fen: int) -> Heard:
     agreement = await signed(city, person, PLATFORM, 680)
     second = {"kind": "second_channel", "channel": "unionpay", "channel_agreement": f"UP{person.number:010d}"}
     body = {"sources": [second], "consent_version": "2026-01"}
     consented = await asked(city, f"/agreements/{agreement}/repayment-sources", body)
-    number = await visit(city, person, "XMZSH", [city.new_line(104)])
+    number = await visit(city, person, "XMZSH", [city.new_line(fen)])
     await city.pause(_HOURS_TO_DEBIT)
     return {"agreement": agreement, "consented": consented, "visit": number}
 
@@ -79,6 +88,7 @@ JOURNEYS: Final[tuple[Journey, ...]] = (
     partial_named_and_over,
     supplementary_after_payment,
     second_channel_by_consent,
+    second_channel_pays,
     frozen_and_freed,
     billed_by_the_month,
 )
