@@ -26,6 +26,7 @@ from hub.runtime.durable_log import DurableLog
 from hub.runtime.migrations import migrate
 from hub.runtime.settings import Settings
 from schemas.city_time import city_date, day_start
+from schemas.commands import RecordVisit
 from streams.clerk.worker import Clerk
 from streams.lanes.domain_rules import DomainRules
 
@@ -59,6 +60,10 @@ class Days:
         now = self.world.clock.city()
         credit = line(f"{visit}-{number}", fen, "credit", reverses=f"{visit}-1")
         await self.city.say(who, charge(credit, visit=visit, at=now))
+
+    async def close(self, who: int, visit: str) -> None:
+        """Discharge: what stands on credit becomes a bill."""
+        await self.city.say(who, RecordVisit(A, visit, "discharged", self.world.clock.city()))
 
     def midnight(self) -> None:
         """Let the city's day end."""

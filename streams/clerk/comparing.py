@@ -126,7 +126,10 @@ class Comparer:
         )
 
     async def _confirmation(self, source: ConfirmationSource, day: date, send: Send) -> int:
-        """Book the bank's words and collections, then compare its batches with ours."""
+        """Book the bank's words and collections, then compare its batches with ours.
+
+        A collection for a bill that is nobody's here cannot be booked: it stays in the bank's book as a difference.
+        """
         name = f"bank:{source.bank}"
         fetched = await self._fetched(name, day, source.fetch)
         if fetched is None:
@@ -139,14 +142,17 @@ class Comparer:
                 body = RecordAdvanceWord(self._clock.city(), word.batch, word.paid, word.amount_fen, word.serial)
                 await send(self._orders.word(day.isoformat(), pairs[word.batch], body))
                 await self._store.run("settle_batch", word.batch, "confirmed" if word.paid else "refused", word.serial)
+        at, strangers = day_start(next_day(day)), []
         for each in confirmation.collections:
             collected = RecordBankCollection(each.at, each.bill, each.amount_fen, each.fee_fen, each.serial)
             command = self._orders.collection(source.bank, day.isoformat(), collected)
             if command is not None:
                 await send(command)
-        at = day_start(next_day(day))
+            else:
+                strangers.append(Entry("payment", each.bill, each.amount_fen + each.fee_fen, at, each.serial))
         ours = Book(name, tuple(Entry("advance", row["batch"], row["amount_fen"], at) for row in batches))
         theirs = tuple(Entry("advance", w.batch, w.amount_fen, at, w.serial) for w in confirmation.words if w.paid)
+        theirs += tuple(strangers)
         await self._store.save_book(day, Book(name, theirs), sm3, self._clock.wall())
         found = await _compared(ours, Book(name, theirs), Neighbours())
         await self._store.save_comparison(day, found, ("", source.bank), self._clock.wall(), final=True)

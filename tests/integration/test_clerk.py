@@ -9,13 +9,16 @@ from clerk_world import B, clerk, clerk_process, days
 from lanes_world import World, until
 
 from hub.clearing.day_books import close_text
-from hub.clearing.settlement_file import BatchWord, Confirmation, confirmation_file
+from hub.clearing.settlement_file import BatchWord, Collection, Confirmation, confirmation_file
 from hub.runtime.guomi import KeyRing, SoftwareProvider
 from hub.runtime.settings import Settings
 from infra.processes import wait_until
 from schemas.city_time import city_date
-from schemas.events import AdvanceConfirmed, AdvanceOpened, DayClosed
+from schemas.events import AdvanceConfirmed, AdvanceOpened, BankCollected, DayClosed
 from streams.clerk.closing import AFTER_CLOSE_BEFORE_ANNOUNCING
+
+AT_HOME = 4
+"""A person whom the tests speak to on the very partition that the clerk finds by the account's key."""
 
 
 async def events(world: World, kind: type) -> list:
@@ -104,17 +107,25 @@ async def test_a_clerk_that_was_away_closes_every_day_that_is_over_after_one_rou
 async def test_a_banks_confirmation_is_booked_and_compared_with_our_batches(
     world: World, settings: Settings, database: str, tmp_path: Path
 ):
-    """The file comes by the inbox at nine; the batch is confirmed in the ledger, the books are equal."""
+    """The file comes by the inbox at nine: the batch is confirmed, what the bank collected for a bill is paid.
+
+    A row for a bill that is nobody's is booked nowhere and is the one difference.
+    """
     async with days(world, settings, database, tmp_path) as city:
         first = city.today
-        await city.enrol(1)
-        await city.treat(1, 40_000, "V1")
+        await city.enrol(AT_HOME)
+        await city.treat(AT_HOME, 40_000, "V1")
         city.midnight()
         async with clerk(city.settings):
             await city.until_closed(first)
+            await city.close(AT_HOME, "V1")
+            await until(lambda: city.ask("SELECT count(*) = 1 FROM bills"), seconds=20)
+            bill = await city.ask("SELECT bill FROM bills")
             batch = await city.ask("SELECT batch FROM clearing.batches WHERE day = $1", first)
             word = BatchWord(batch, paid=True, amount_fen=40_000, serial="S1")
-            text = confirmation_file(Confirmation("ICBC", first.isoformat(), (word,), ()))
+            text = confirmation_file(
+                Confirmation("ICBC", first.isoformat(), (word,), collected(bill, world.clock.city()))
+            )
             (tmp_path / "inbox" / f"bank-ICBC-{first.isoformat()}.txt").write_text(text)
             his = f"明细号,类型,金额（元）,时间\nV1-1,收费,400.01,{first.isoformat()} 09:00:00\n#合计,1,400.01\n"
             (tmp_path / "inbox" / f"his-XMZSH-{first.isoformat()}.csv").write_text(his, "utf-8")
@@ -122,13 +133,22 @@ async def test_a_banks_confirmation_is_booked_and_compared_with_our_batches(
             found = "SELECT count(*) = 2 FROM clearing.reconciliations WHERE day = $1"
             await until(lambda: city.ask(found, first), seconds=40)
             await until(lambda: confirmed(world), seconds=20)
+            await until(lambda: city.ask("SELECT paid_fen = 25000 FROM bills"), seconds=20)
         assert city_date(world.clock.city()) != first
         rows = await city.rows("SELECT theirs, ours_fen, theirs_fen, differences FROM clearing.reconciliations")
         by_book = {row["theirs"]: row for row in rows}
-        assert by_book["bank:ICBC"]["ours_fen"] == by_book["bank:ICBC"]["theirs_fen"] == 40_000
-        assert json.loads(by_book["bank:ICBC"]["differences"]) == [[]]
+        assert (by_book["bank:ICBC"]["ours_fen"], by_book["bank:ICBC"]["theirs_fen"]) == (40_000, 40_700)
+        [[stranger]] = json.loads(by_book["bank:ICBC"]["differences"])
+        assert (stranger["cause"], stranger["key"], stranger["theirs_fen"]) == ("MISSING_HERE", "nobodys", 700)
+        [paid] = await events(world, BankCollected)
+        assert (paid.bill, paid.amount_fen, paid.serial) == (bill, 25_000, "S2")
         [[difference]] = json.loads(by_book["HIS@XMZSH"]["differences"])
         assert (difference["cause"], difference["key"], difference["difference_fen"]) == ("AMOUNT_DIFFERS", "V1-1", -1)
+
+
+def collected(bill: str, at: int) -> tuple[Collection, ...]:
+    """Return a bank's rows of what it debited its customers for: one bill of ours, and one that is nobody's."""
+    return Collection(bill, 25_000, 0, at, "S2"), Collection("nobodys", 700, 0, at, "S3")
 
 
 async def confirmed(world: World) -> bool:
