@@ -27,7 +27,8 @@ from hub.cli.cpu_costs import cost_per_message, cpu_seconds
 from hub.cli.decide_stages import decision_costs
 from hub.cli.drain import drained
 from hub.cli.floors import Verdict, at_least, at_most, missed
-from hub.cli.output import JSON_OPTION, say, show
+from hub.cli.output import say, show, speaks_json
+from hub.cli.verbs import verb
 from hub.runtime.settings import Settings
 
 _PIPELINE = {"edge": 1, "streams": 1, "projector": 1}
@@ -40,15 +41,13 @@ _FLOORS = {"decide_us": 60, "end_to_end": 1000}
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command("bench")(bench)
+    verb(app, "bench")(bench)
 
 
 def bench(
     what: Annotated[str, typer.Argument(help="all, decide, hl7, lanes, charges or recovery")] = "all",
     seconds: Annotated[int, typer.Option(help="Length of the end-to-end run.")] = 60,
     rate: Annotated[int, typer.Option(help="Messages of five lines a second in the end-to-end run.")] = 1000,
-    *,
-    json_output: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """Measure this machine. Example: medcredit bench charges --seconds 60 --rate 1000."""
     runs: dict[str, Callable[[], Coroutine[Any, Any, Found]]] = {
@@ -72,7 +71,7 @@ def bench(
     document["calibration_us"]["at the end"] = calibration()
     say(f"calibration_us: {json.dumps(document['calibration_us'], ensure_ascii=False)}")
     document["floors"] = [msgspec.to_builtins(each) for each in verdicts]
-    if json_output:
+    if speaks_json():
         show(document)
     if missed(verdicts):
         raise typer.Exit(_MISSED)

@@ -21,7 +21,17 @@ from hub.cli.topics import CreatedAnswer, LagAnswer, TopicsAnswer
 from hub.cli.verify import VerifyDocument
 from hub.web.answers import BillAnswer, ChargeAnswer, DeadLetterCount, DeadLetterSummary, Page
 from hub.web.clearing_answers import ReconciliationAnswer, ReportAnswer, ReportName
+from schemas.commands import Struct
 from schemas.generated import FOLDER
+
+
+class SchemaCheck(Struct, frozen=True, omit_defaults=False):
+    """`schema check` and `write`: how many generated files there are, and which are out of date."""
+
+    ok: bool
+    files: int
+    stale: tuple[str, ...]
+
 
 DOCUMENTS: Final[dict[str, Any]] = {
     "problem": Problem,
@@ -66,6 +76,8 @@ DOCUMENTS: Final[dict[str, Any]] = {
     "callback-forge": ForgedAnswer,
     "callback-send": SentAnswer,
     "callback-verify": VerifiedAnswer,
+    "schema-check": SchemaCheck,
+    "schema-write": SchemaCheck,
 }
 """Verb to the type of its document; `problem` is what each prints when it fails, `tail` one line of its stream."""
 

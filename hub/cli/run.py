@@ -6,6 +6,7 @@ from typing import Annotated, cast
 
 import typer
 
+from hub.cli.verbs import verb
 from hub.runtime.settings import Settings, read_settings
 
 ROLES = ("edge", "streams", "views", "courier", "projector", "clerk", "web")
@@ -14,20 +15,20 @@ ROLES = ("edge", "streams", "views", "courier", "projector", "clerk", "web")
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command("run")(run_role)
+    verb(app, "run")(run_role)
 
 
 def run_role(
     role: Annotated[str, typer.Argument(help=f"all, {', '.join(ROLES)}")],
 ) -> None:
     """Run one role of the hub until SIGTERM, which drains. Example: medcredit run streams."""
+    if role not in ("all", *ROLES):
+        raise typer.BadParameter(f"{role} is not a role: all, {', '.join(ROLES)}")
     settings = read_settings()
     if role == "all":
         from hub.cli.supervise import run_all  # noqa: PLC0415 - a single role needs no supervisor
 
         sys.exit(run_all(settings))
-    if role not in ROLES:
-        raise typer.BadParameter(f"{role} is not a role: all, {', '.join(ROLES)}")
     sys.exit(_start(role, settings))
 
 

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from hub.cli.output import JSON_OPTION, answer, language, note, say
+from hub.cli.output import answer, language, note, say
+from hub.cli.verbs import verb
 from hub.policies import load_policies
 from hub.simulate.seeded import Told, shortened, simulate
 from schemas.commands import Struct
@@ -67,7 +68,7 @@ class SimulateDocument(Struct, frozen=True, omit_defaults=False):
 def register(app: typer.Typer) -> None:
     """Add the verb."""
     simulator = typer.Typer(name="simulate", help="Seeded simulators without a broker.", no_args_is_help=True)
-    simulator.command("city")(city)
+    verb(simulator, "city")(city)
     simulator.callback()(lambda: None)
     app.add_typer(simulator)
 
@@ -76,8 +77,6 @@ def city(
     seed: Annotated[int, typer.Option(help="The same seed gives the same state hash on every run.")] = 1,
     events: Annotated[int, typer.Option(help="Deeds of people, hospitals, insurers and banks.")] = 20_000,
     people: Annotated[int, typer.Option(help="How many people live in the city.")] = 400,
-    *,
-    json_output: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """Exit 1 with the shortest script that breaks an invariant. Example: medcredit simulate city --seed 42."""
     policies, started = load_policies(), time.process_time()
@@ -88,8 +87,7 @@ def city(
         told = shortened(seed, told, policies)
     document = _document(seed, events, people, told, seconds)
     _say(document, told.of)
-    if json_output:
-        answer(document)
+    answer(document)
     sys.exit(0 if document.ok else 1)
 
 

@@ -49,12 +49,11 @@ def test_every_verb_has_help_with_an_example_of_itself():
         assert f"Example: medcredit {words}" in " ".join((command.help or "").split()), words
 
 
-def test_every_new_verb_takes_the_common_options():
-    """--json, --quiet, --lang, --no-color and --yes are options of every verb that reads or decides."""
+def test_every_verb_takes_the_common_options():
+    """--json, --quiet, --lang, --no-color and --yes are options of every verb."""
     for path, command in leaves(typer.main.get_command(build())):
-        if path[0] in ("doctor", "migrate", "topics", "tail", "find", "explain", "dlq", "hl7", "callback"):
-            options = {name for each in command.params for name in each.opts}
-            assert {"--json", "--quiet", "--lang", "--no-color", "--yes"} <= options, path
+        options = {name for each in command.params for name in each.opts}
+        assert {"--json", "--quiet", "--lang", "--no-color", "--yes"} <= options, path
 
 
 def test_help_is_shown_for_each_verb(cli: Cli):
@@ -84,6 +83,9 @@ def test_every_checked_in_schema_is_a_schema():
     [
         (2, "USAGE", ("find",)),
         (2, "USAGE", ("doctor", "--only", "nothing")),
+        (2, "USAGE", ("run", "nobody")),
+        (2, "USAGE", ("verify", "--only", "99")),
+        (2, "USAGE", ("verify", "--only", "1,,3")),
         (2, "USAGE", ("explain", "poem", "C-00000000", "--url", NOBODY)),
         (2, "USAGE", ("callback", "forge", "alipay", "--case", "none", "--order", "x", "-o", "n.form")),
         (4, "NOT_FOUND", ("hl7", "lint", "/nowhere/dft.hl7")),
@@ -94,6 +96,8 @@ def test_every_checked_in_schema_is_a_schema():
         (69, "DEPENDENCY_UNREACHABLE", ("dlq", "show", "DL-12345678", "--url", NOBODY)),
         (78, "SETTING_INVALID", ("topics", "list")),
         (78, "SETTING_INVALID", ("tail",)),
+        (78, "SETTING_INVALID", ("run", "streams")),
+        (78, "SETTING_INVALID", ("verify", "--only", "1,3")),
         (78, "SETTING_INVALID", ("dlq", "replay", "DL-12345678")),
         (78, "SETTING_INVALID", ("dlq", "drop", "DL-12345678", "--reason", "a test")),
     ],
@@ -107,6 +111,12 @@ def test_a_failure_has_its_exit_code_and_one_problem_document(
     problem = called.valid("problem")
     assert (problem["code"], problem["exit_code"]) == (code, status)
     assert f"error {code}:" in called.err
+
+
+def test_the_generated_files_are_checked_in_words_and_as_a_document(cli: Cli):
+    """`schema check` says on stdout how many files it compared, under --json as its document."""
+    assert "OK" in cli("schema", "check").out
+    assert cli("schema", "check", "--json").valid("schema-check")["ok"] is True
 
 
 def test_a_failure_without_json_leaves_stdout_empty_and_says_what_to_do(cli: Cli):
