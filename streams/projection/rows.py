@@ -157,7 +157,8 @@ def _ledger_row(record: LedgerRecord, partition: int, position: int, institution
     came: Row = (source.kind, None, source.due_at) if isinstance(source, TimerSource) else _commanded(source)
     return (
         *(partition, position, record.account, record.seq, record.now, record.wall_now, *came, record.outcome),
-        *(record.reason, record.interface, record.sender, key_column(record.command_id), record.reference, institution),
+        *(record.reason, record.interface, record.sender, key_column(record.command_id)),
+        *(key_column(record.reference), institution),
         *(record.pack, record.duplicate_of, record.reinjects, record.hash, text),
     )
 

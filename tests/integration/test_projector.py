@@ -327,6 +327,18 @@ async def test_very_long_keys_of_a_sender_do_not_stop_the_books(settings: Settin
     assert await counted(books_dsn, "SELECT max(length(line_key)) FROM charge_lines") < 300
 
 
+async def test_a_very_long_subject_of_a_record_does_not_stop_the_books(settings: Settings, books_dsn: str):
+    """What a record is about may be a visit number of any length that no index could hold as it is."""
+    writer = LedgerWriter(0, accounts=1)
+    subject = "".join(chr(0x4E00 + n * 7919 % 20_000) for n in range(4000))
+    async with lane(settings, "0") as producer, producer.transaction():
+        key, value = writer.record(reference=subject)
+        await producer.send(settings.topics.ledger.name, value, key=key, partition=0)
+    async with running(settings, books_dsn) as (_, task):
+        await until(books_dsn, RECORDS, 1, task)
+    assert await counted(books_dsn, "SELECT max(length(reference)) FROM ledger") < 300
+
+
 async def test_books_that_are_ahead_of_the_log_are_not_written(settings: Settings, books_dsn: str):
     """A log restored from an older copy ends before the books: the projector stops with 78 instead of going on."""
     writer = LedgerWriter(0)
