@@ -37,6 +37,7 @@ class Reason(StrEnum):
     EVENT_UNSUPPORTED = "EVENT_UNSUPPORTED"
     FHIR_VERSION_MISMATCH = "FHIR_VERSION_MISMATCH"
     FIELD_MISSING = "FIELD_MISSING"
+    FIELD_TOO_LONG = "FIELD_TOO_LONG"
     FRAME_EMPTY = "FRAME_EMPTY"
     FRAME_NOISE = "FRAME_NOISE"
     FRAME_TIMEOUT = "FRAME_TIMEOUT"
@@ -219,6 +220,7 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.DECRYPT: _R(422, "AR", "207", False, "The sealed payload does not open with the named key. Check key, iv and header, then send again.", "密文无法用所示密钥解开。请核对密钥、iv 与报头后重发。"),
     Reason.EVENT_UNSUPPORTED: _R(404, "AR", "201", False, "This trigger event is not supported. See the conformance statement for the events we accept.", "不支持该触发事件。可接受的事件见接口说明。"),
     Reason.FHIR_VERSION_MISMATCH: _R(415, "AE", "207", False, "The resource belongs to another FHIR version than this address. Send it to the matching path.", "资源的 FHIR 版本与该地址不符。请发送到对应路径。"),
+    Reason.FIELD_TOO_LONG: _R(422, "AE", "104", False, "{field} is longer than {limit} characters. Send a shorter value.", "{field} 超过 {limit} 个字符。请缩短后重发。"),
     Reason.FIELD_MISSING: _R(422, "AE", "101", False, "The required element {field} is missing. Fill it and send again.", "缺少必填项 {field}。请补填后重发。"),
     Reason.FRAME_EMPTY: _R(400, "AR", "100", False, "The frame is empty. Send a message between 0x0B and 0x1C.", "帧内容为空。请在 0x0B 与 0x1C 之间发送消息。"),
     Reason.FRAME_NOISE: _R(400, "AR", "100", False, "More than 64 KiB came before a start byte. Check that this is an MLLP connection.", "起始字节前的内容超过 64 KiB。请确认这是 MLLP 连接。"),

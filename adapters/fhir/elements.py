@@ -10,6 +10,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 from adapters.fhir.faults import FhirFaultError
+from schemas.commands import TEXT_CHARACTERS_MAX
 from schemas.money import AMOUNT_FEN_MAX, AmountSyntaxError, fen_from_decimal
 from schemas.reasons import Reason
 
@@ -25,7 +26,6 @@ _YEAR_MIN: Final = 2000
 _AHEAD_MAX_MS: Final = 24 * 3600 * 1000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DIGITS_MAX: Final = 24
-_TEXT_MAX: Final = 1024
 _ROUNDING: Final = {"half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN, "truncate": ROUND_DOWN}
 _REFERENCE: Final = re.compile(r"(?:https?://\S+/)?([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/\S+)?", re.ASCII)
 
@@ -55,7 +55,7 @@ def text(parent: Resource, name: str, path: str) -> str:
     value = parent.get(name)
     if value is None:
         return ""
-    if not isinstance(value, str) or len(value) > _TEXT_MAX:
+    if not isinstance(value, str) or len(value) > TEXT_CHARACTERS_MAX:
         raise invalid(f"{path}.{name}")
     return value.strip()
 

@@ -13,6 +13,7 @@ from adapters.hl7.faults import Fault, Location
 from adapters.hl7.header import UNREADABLE
 from adapters.hl7.reader import STANDARD, Separators, separators_of
 from adapters.hl7.translation import Refused, refused_bytes
+from schemas.commands import TEXT_CHARACTERS_MAX
 from schemas.ids import sm3_hex
 from schemas.reasons import Reason
 
@@ -210,7 +211,7 @@ def _refused(payload: bytes, envelope: Envelope, reason: Reason) -> Refused:
         control_id=raw(11),
         charset_name=charset_name,
         codec=envelope.codec,
-        source=f"{raw(3)}@{raw(4)}",
+        source=f"{raw(3)}@{raw(4)}"[:TEXT_CHARACTERS_MAX],
     )
     reply: Literal["AE", "AR"] = "AR" if reason in (Reason.BATCH_TOO_LARGE, Reason.HEADER_SEPARATORS) else "AE"
     key = f"sm3:{sm3_hex(payload)[:32]}"

@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from adapters.hl7.faults import Fault, Location
+from adapters.hl7.faults import Fault, Location, too_long
 from adapters.hl7.header import Header
 from adapters.hl7.identity import Identity, identify, retired_subject
 from adapters.hl7.lines import read_lines
@@ -12,7 +12,7 @@ from adapters.hl7.profile import Profile
 from adapters.hl7.reader import Message
 from adapters.hl7.times import AHEAD_MAX_MS, instant
 from adapters.hl7.totals import control_faults, read_settlement
-from schemas.commands import Body, MergePatient, PostCharge, RecordVisit, Scene
+from schemas.commands import TEXT_CHARACTERS_MAX, Body, MergePatient, PostCharge, RecordVisit, Scene
 from schemas.reasons import Reason
 
 VisitEvent = Literal["opened", "updated", "discharged", "cancelled", "reopened"]
@@ -94,9 +94,13 @@ def _visit(
     number = next((value for value in map(message.at, profile.visit) if value), "")
     if not number:
         faults.append(Fault(Reason.VISIT_MISSING, Location("PV1", 1, 19)))
+    elif len(number) > TEXT_CHARACTERS_MAX:
+        faults.append(too_long(Location("PV1", 1, 19)))
     event_at = _event_at(message, header, profile, now, faults)
     scene = _scene(message, profile, faults)
     department = next((value for value in map(message.at, profile.department) if value), "")
+    if len(department) > TEXT_CHARACTERS_MAX:
+        faults.append(too_long(Location("PV1", 1, 3)))
     return _Visit(number, event_at, scene, None if isinstance(identity, Fault) else identity, department)
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from schemas.commands import TEXT_CHARACTERS_MAX
 from schemas.reasons import REASONS, Reason
 
 TABLE_0357: Final[Mapping[str, str]] = {
@@ -78,3 +79,9 @@ class Fault(msgspec.Struct, frozen=True):
     def table_0357(self) -> str:
         """The code of ERR-3."""
         return self.code or REASONS[self.reason].hl7
+
+
+def too_long(location: Location) -> Fault:
+    """Return FIELD_TOO_LONG for a value longer than what becomes part of a command may be."""
+    field = f"{location.segment}-{location.field}" if location.field else location.segment
+    return Fault(Reason.FIELD_TOO_LONG, location, {"field": field, "limit": str(TEXT_CHARACTERS_MAX)})

@@ -6,8 +6,9 @@ from typing import Final
 
 import msgspec
 
-from adapters.hl7.faults import Fault, Location
+from adapters.hl7.faults import Fault, Location, too_long
 from adapters.hl7.reader import STANDARD, Separators, leaf, separators_of
+from schemas.commands import TEXT_CHARACTERS_MAX
 from schemas.reasons import Reason
 
 ACK_MODES: Final = ("", "AL", "NE", "ER", "SU")
@@ -84,6 +85,12 @@ def read_header(line: str, codec: str) -> Header | None:
         message_type[0], message_type[1], fields[9], fields[10], fields[11], fields[13], fields[14], fields[15],
         fields[16], fields[17], codec, source,
     )  # fmt: skip
+
+
+def long_fields(header: Header) -> list[Fault]:
+    """Return FIELD_TOO_LONG for the sender and the control id: they name the message wherever it goes."""
+    fields = ((3, header.sending_application), (4, header.sending_facility), (10, header.control_id))
+    return [too_long(Location("MSH", 1, number)) for number, text in fields if len(text) > TEXT_CHARACTERS_MAX]
 
 
 def header_faults(header: Header, processing_ids: frozenset[str], event: str) -> list[Fault]:

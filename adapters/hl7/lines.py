@@ -3,18 +3,18 @@
 Every fault of every line is returned, so that a sender corrects a message once.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 import msgspec
 
-from adapters.hl7.faults import Fault, Location
+from adapters.hl7.faults import Fault, Location, too_long
 from adapters.hl7.prices import Price, PriceTexts, Wrong
 from adapters.hl7.profile import LINE_FIELDS, LINE_FIELDS_SENT, Profile
 from adapters.hl7.reader import Message, Separators
 from adapters.hl7.times import AHEAD_MAX_MS, instant
-from schemas.commands import ChargeLine, Item, LineKind
+from schemas.commands import TEXT_CHARACTERS_MAX, ChargeLine, Item, LineKind
 from schemas.reasons import Reason
 
 _ITEMS: Final = 65_536
@@ -67,7 +67,19 @@ def read_lines(message: Message, profile: Profile, control_id: str, event_at: in
     keys = [each.line_id or f"{control_id}#{each.set_id or number}" for number, each in enumerate(texts, 1)]
     reader = _LineReader(profile, message.separators, _keys_by_set_id(texts, keys), event_at, now + AHEAD_MAX_MS)
     lines = [reader.read(number, *each) for number, each in enumerate(zip(texts, keys, strict=True), 1)]
-    return Lines(tuple([line for line in lines if line is not None]), tuple(reader.faults))
+    faults = (*reader.faults, *_long_values(message, profile, texts))
+    return Lines(tuple([line for line in lines if line is not None]), faults)
+
+
+def _long_values(message: Message, profile: Profile, texts: Iterable[_Texts]) -> Iterator[Fault]:
+    """Yield FIELD_TOO_LONG for each value that is; a line that is short as a whole has none."""
+    for number, (line, values) in enumerate(zip(message.named("FT1"), texts, strict=True), 1):
+        if len(line) <= TEXT_CHARACTERS_MAX:
+            continue
+        for name, value in zip(LINE_FIELDS, values, strict=False):
+            if len(value) > TEXT_CHARACTERS_MAX:
+                position = profile.places.get(name)
+                yield too_long(Location("FT1", number, position.field if position else 1))
 
 
 def _keys_by_set_id(texts: Iterable[_Texts], keys: Iterable[str]) -> dict[str, str]:

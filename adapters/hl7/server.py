@@ -88,6 +88,8 @@ class MllpServer:
             self._empty.set()
         if source:
             self._by_source[source] -= 1
+            if not self._by_source[source]:
+                del self._by_source[source]
         self._observe("connection_closed", source)
 
     def claim(self, source: str) -> bool:

@@ -12,7 +12,7 @@ import msgspec
 from adapters.hl7.charset import UTF_8, Decoded, decode, decode_named_utf_8
 from adapters.hl7.content import read_content
 from adapters.hl7.faults import QUARANTINED, Fault, Location
-from adapters.hl7.header import UNREADABLE, Header, header_faults, read_header, unglued
+from adapters.hl7.header import UNREADABLE, Header, header_faults, long_fields, read_header, unglued
 from adapters.hl7.profile import Profile, Profiles
 from adapters.hl7.reader import Message, lines_of
 from schemas.commands import COMMAND_BYTES_MAX, LINES_MAX, Body
@@ -125,6 +125,15 @@ def translate(payload: bytes, setting: Setting, now: int) -> Translated:
     header = read_header(lines[0], decoded.charset)
     if header is None:
         return refused_bytes(payload, Reason.HEADER_SEPARATORS)
+    return _with_header(payload, header, decoded, lines, setting, now)
+
+
+def _with_header(
+    payload: bytes, header: Header, decoded: Decoded, lines: list[str], setting: Setting, now: int
+) -> Translated:
+    if long := long_fields(header):
+        refused = refused_bytes(payload, Reason.FIELD_TOO_LONG)
+        return msgspec.structs.replace(refused, header=header, faults=tuple(long), level="header")
     case = _case(header, lines, setting, charset_mismatch=decoded.mismatch)
     if decoded.unknown_name is not None:
         return _refused(case, [Fault(Reason.CHARSET_UNKNOWN, Location("MSH", 1, 18))], "frame")

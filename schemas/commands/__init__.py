@@ -19,7 +19,7 @@ from schemas.commands.clearing import (
     WaiveFees,
     WriteOffBill,
 )
-from schemas.commands.command import COMMAND_BYTES_MAX, LINES_MAX, Body, Command, Via
+from schemas.commands.command import COMMAND_BYTES_MAX, LINES_MAX, TEXT_CHARACTERS_MAX, Body, Command, Via
 from schemas.commands.credit import (
     CheckEligibility,
     ObserveScore,
@@ -98,6 +98,7 @@ from schemas.commands.treatment import IdentifyPatient, PostCharge, RecordVisit,
 __all__ = [
     "COMMAND_BYTES_MAX",
     "LINES_MAX",
+    "TEXT_CHARACTERS_MAX",
     "AbsorbAccount",
     "AnswerFamilyHold",
     "AnswerFamilyLink",

@@ -72,3 +72,5 @@ COMMAND_BYTES_MAX = 512 * 1024
 """What becomes one command is at most 512 KiB as received (architecture 5)."""
 LINES_MAX = 500
 """And at most 500 lines."""
+TEXT_CHARACTERS_MAX = 1024
+"""A sender's key or name is at most so long: views, timers and events repeat it, and each is one record."""

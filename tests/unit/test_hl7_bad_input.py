@@ -334,6 +334,39 @@ def test_row_29_a_leading_dot_is_read_only_where_the_profile_says_so():
     assert body.lines[0].amount_fen == 50
 
 
+LONG = "誠" * 1025
+"""One character more than a value may have."""
+
+
+@pytest.mark.parametrize(
+    ("fields", "position"),
+    [
+        ({"FT1_2_2": LONG}, "FT1^2^2"),
+        ({"FT1_2_7": f"XD0001^{LONG}^NHSA"}, "FT1^2^7"),
+        ({"FT1_2_13": LONG}, "FT1^2^13"),
+        ({"FT1_2_20": LONG}, "FT1^2^20"),
+        ({"FT1_2_23": LONG}, "FT1^2^23"),
+        ({"PV1_19": LONG}, "PV1^1^19"),
+        ({"PV1_3": LONG}, "PV1^1^3"),
+    ],
+)
+def test_a_value_too_long_to_be_kept_is_refused(fields: dict[str, str], position: str):
+    """AE 104: what a command keeps is repeated by views, timers and events, each of which must fit a record."""
+    assert one_error(original(changed(**fields))) == ("AE", position, "104", "FIELD_TOO_LONG")
+    fitting = {name: value.replace(LONG, LONG[1:]) for name, value in fields.items()}
+    assert ack_of(original(changed(**fitting))).code == "AA"
+
+
+@pytest.mark.parametrize(("field", "position"), [("MSH_3", "MSH^1^3"), ("MSH_4", "MSH^1^4"), ("MSH_10", "MSH^1^10")])
+def test_a_sender_or_control_id_too_long_to_be_kept_is_refused(field: str, position: str):
+    """AR 104, and the dead letter does not repeat it."""
+    payload = original(changed(**{field: LONG}))
+    assert one_error(payload) == ("AR", position, "104", "FIELD_TOO_LONG")
+    refused = translate(payload, SETTING, NOW)
+    assert isinstance(refused, Refused)
+    assert len(refused.source + refused.receipt_key) < 1024
+
+
 def test_row_30_an_absent_amount_is_never_computed():
     """AE 101 though quantity and unit price are there."""
     assert one_error(original(changed(FT1_2_11=""))) == ("AE", "FT1^2^11", "101", "AMOUNT_MISSING")

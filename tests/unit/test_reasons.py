@@ -73,7 +73,7 @@ def test_only_a_reason_of_the_moment_is_retriable(reason: Reason):
 
 def test_http_and_hl7_agree_who_is_at_fault():
     """A gateway's status is one that HTTP knows; AR and AE are table 0008's, the codes table 0357's."""
-    known = {"0", "100", "101", "102", "103", "200", "201", "202", "203", "204", "205", "206", "207"}
+    known = {"0", "100", "101", "102", "103", "104", "200", "201", "202", "203", "204", "205", "206", "207"}
     for reason, entry in REASONS.items():
         assert entry.ack in ("AE", "AR"), reason
         assert entry.hl7 in known, reason
