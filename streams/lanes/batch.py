@@ -148,16 +148,19 @@ class Batch:
     def _fire(self, account: bytes, touched: Touched, timer: Timer) -> None:
         try:
             decision = self._rules.fire(touched.after, timer, self.now)
+            place = f"{account.decode()}:{timer.kind}:{timer.subject}:{timer.due_at}"
+            set_aside = letters.quarantined(decision, None, place, self.now)
+            encoded = self._fitting(account, touched, decision)
         except Exception as error:
             place = f"{account.decode()}:{timer.kind}:{timer.subject}"
             raise UndecidableError(f"timer {place} due at {timer.due_at} cannot be decided: {error!r}") from error
         if self._rules.next_timer(decision.state, self.now) == timer:
             raise UndecidableError(f"timer {timer.kind} of {account.decode()} is still due after it fired")
-        encoded = self._fitting(account, touched, decision)
         if encoded is None:
             raise UndecidableError(f"the outcome of timer {timer.kind} of {account.decode()} is larger than a record")
         self._enter(account, touched, decision, encoded)
-        self._quarantine(decision, None, f"{account.decode()}:{timer.kind}:{timer.subject}:{timer.due_at}")
+        for letter in set_aside:
+            self._post(letter)
         self.timers += 1
         self.fired[timer.kind] += 1
 
@@ -181,26 +184,34 @@ class Batch:
         account = command.account.encode()
         touched = self._touch(account)
         try:
-            decision = self._rules.decide(touched.after, command, offset, self.now)
+            decision, encoded = self._outcome(account, touched, command, offset)
+            set_aside = letters.quarantined(decision, command, f"{self._book.partition}@{offset}", self.now)
+            reply = None if command.reply is None else self._reply(decision, command, command.reply)
         except Exception as error:
             raise UndecidableError(f"command {command.id} at offset {offset} cannot be decided: {error!r}") from error
+        self._enter(account, touched, decision, encoded)
+        record = decision.record
+        self.outcomes[record.reason if record.outcome == "REFUSED" else record.outcome] += 1
+        for letter in set_aside:
+            self._post(letter)
+        if reply is not None:
+            self.replies.append(reply)
+        self._consumed(offset, unreadable=False)
+
+    def _outcome(self, account: bytes, touched: Touched, command: Command, offset: int) -> tuple[Decision, Encoded]:
+        """Return the decision with its bytes; a refusal, where the decision is too large for a record."""
+        decision = self._rules.decide(touched.after, command, offset, self.now)
         encoded = self._fitting(account, touched, decision)
         if encoded is None:
             decision = self._rules.refuse(touched.after, command, offset, self.now, Reason.OUTCOME_TOO_LARGE)
             encoded = _encoded(decision)
-        self._enter(account, touched, decision, encoded)
-        record = decision.record
-        self.outcomes[record.reason if record.outcome == "REFUSED" else record.outcome] += 1
-        if decision.quarantine:
-            self._quarantine(decision, command, f"{self._book.partition}@{offset}")
-        if command.reply is not None:
-            self._answer(decision, command, command.reply)
-        self._consumed(offset, unreadable=False)
+        return decision, encoded
 
     def bury(self, key: bytes | None, value: bytes | None, offset: int) -> None:
         """Make a dead letter of a record that is no command; it gets no ledger record.
 
-        Raises InvariantError beyond 100 in a row, or 10 % of the last 10,000.
+        Raises InvariantError beyond 100 in a row, or 10 % of the last 10,000; UndecidableError when it cannot be
+        sealed.
         """
         if self._unreadable_run >= UNREADABLE_RUN_MAX or self._book.readability.exhausted:
             raise InvariantError(
@@ -209,8 +220,11 @@ class Batch:
             )
         place = f"{self._book.partition}@{offset}"
         detail = "the record's key is no account" if not key or not _ACCOUNT.fullmatch(key) else "no command"
-        letter = letters.unreadable(detail, place, self._seal("commands", place, value or b""), self.now)
-        self._post(letter)
+        try:
+            sealed = self._seal("commands", place, value or b"")
+        except Exception as error:
+            raise UndecidableError(f"the record at offset {offset} cannot be sealed: {error!r}") from error
+        self._post(letters.unreadable(detail, place, sealed, self.now))
         self._consumed(offset, unreadable=True)
 
     def park(self, command: Command, offset: int) -> None:
@@ -342,19 +356,14 @@ class Batch:
         )
         return Decision(record=record, state=self._rules.evolve(state, record))
 
-    def _quarantine(self, decision: Decision, command: Command | None, place: str) -> None:
-        for letter in letters.quarantined(decision, command, place, self.now):
-            self._post(letter)
-
     def _post(self, letter: DeadLetter) -> None:
         value = _json.encode(letter)
         self.dead_letters.append((letter.interface.encode(), value))
         self.bytes += len(value)
 
-    def _answer(self, decision: Decision, command: Command, to: ReplyTo) -> None:
+    def _reply(self, decision: Decision, command: Command, to: ReplyTo) -> tuple[int, Reply] | None:
         reply = self._rules.reply_for(decision, command, self.now)
-        if reply is not None:
-            self.replies.append((to.partition, msgspec.structs.replace(reply, ticket=to.ticket)))
+        return None if reply is None else (to.partition, msgspec.structs.replace(reply, ticket=to.ticket))
 
     def _consumed(self, offset: int, *, unreadable: bool) -> None:
         self._book.readability.note(unreadable=unreadable)

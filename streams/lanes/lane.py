@@ -1,12 +1,11 @@
 """One lane: the single writer of one partition. Opens, turns commands and timers into transactions, stops on any fault.
 
-opening -> accepting <-> parked (rebalance) -> closed
+opening -> accepting <-> without input (rebalance) -> closed
 """
 
 import asyncio
 import contextlib
 import time
-from collections import deque
 from typing import Any, Protocol
 
 from aiokafka import TopicPartition
@@ -19,9 +18,10 @@ from hub.runtime.logs import get_logger
 from hub.runtime.sections import CriticalSections
 from schemas.commands import Command
 from streams.lanes import sections
+from streams.lanes.backlog import Backlog
 from streams.lanes.batch import Batch, Seal
 from streams.lanes.book import Book
-from streams.lanes.faults import InvariantError, LaneError
+from streams.lanes.faults import LaneError
 from streams.lanes.opening import Opening
 from streams.lanes.replies import Replies
 from streams.lanes.rules import Rules
@@ -96,8 +96,8 @@ class Lane:
         self._settings = host.settings
         self.place = TopicPartition(host.settings.topics.commands.name, partition)
         self.book: Book | None = None
-        self._backlog: deque[Any] = deque()
-        self._expected = 0
+        limits = host.settings
+        self._backlog = Backlog(partition, limits.backlog_high, limits.backlog_high_bytes)
         self._waiting_since = 0.0
         self._read_at = -1
         self._read: Command | None = None
@@ -148,16 +148,10 @@ class Lane:
     # ---- input ------------------------------------------------------------------------------------------------
 
     def push(self, records: list[Any]) -> None:
-        """Take fetched records. Raises InvariantError when one is missing: `commands` has no transaction markers."""
-        if records[0].offset != self._expected or records[-1].offset - records[0].offset != len(records) - 1:
-            raise InvariantError(
-                f"partition {self.partition}: a hole in the commands: offset {self._expected} was due, "
-                f"{records[0].offset} to {records[-1].offset} came as {len(records)} records"
-            )
+        """Take fetched records. Raises InvariantError when one is missing."""
         if not self._backlog:
             self._waiting_since = time.monotonic()
-        self._backlog.extend(records)
-        self._expected = records[-1].offset + 1
+        self._backlog.push(records)
         self._relieve()
         self._wakeup.set()
 
@@ -165,9 +159,9 @@ class Lane:
         """Accept records from the book's next offset on. No await inside: nothing stale can slip in."""
         if self.book is None:
             return
-        self._backlog.clear()
-        self._expected = self.book.watermark.next_offset
-        self._host.consumer.seek(self.place, self._expected)
+        start = self.book.watermark.next_offset
+        self._backlog.start(start)
+        self._host.consumer.seek(self.place, start)
         self._host.consumer.resume(self.place)
         self.paused, self.accepting = False, True
         self._wakeup.set()
@@ -179,10 +173,10 @@ class Lane:
 
     def _relieve(self) -> None:
         """Stop fetching a partition whose backlog is high, until half of it is done."""
-        if not self.paused and len(self._backlog) > self._settings.backlog_high:
+        if not self.paused and self._backlog.full:
             self._host.consumer.pause(self.place)
             self.paused = True
-        elif self.paused and self.accepting and len(self._backlog) < self._settings.backlog_high // 2:
+        elif self.paused and self.accepting and self._backlog.low:
             self._host.consumer.resume(self.place)
             self.paused = False
 
@@ -273,7 +267,7 @@ class Lane:
         """Decide commands and timers in their order until the batch is large enough or nothing is left."""
         pace = Pace(self._settings)
         while self.accepting and not pace.over(batch):
-            record = self._backlog[0] if self._backlog else None
+            record = self._backlog.head
             command = None if record is None else self._head(batch, record)
             if not batch.fire_next():
                 if record is None:
@@ -302,7 +296,7 @@ class Lane:
             batch.bury(record.key, record.value, record.offset)
         else:
             batch.decide(command, record.offset)
-        self._backlog.popleft()
+        self._backlog.pop()
 
     async def _commit(self, book: Book, batch: Batch) -> None:
         """Write everything of a batch in one transaction; only then let it be the lane's memory."""

@@ -1,7 +1,5 @@
 """The dead letters a lane writes: what it cannot read, what a decision sets before a person, what a person parked."""
 
-from collections.abc import Iterator
-
 from hub.domain.decision import Decision, Now
 from hub.runtime.sealing import Sealed
 from schemas.commands import Command
@@ -27,10 +25,10 @@ def unreadable(detail: str, place: str, sealed: Sealed, now: Now) -> DeadLetter:
     )
 
 
-def quarantined(decision: Decision, command: Command | None, place: str, now: Now) -> Iterator[DeadLetter]:
-    """Yield the decision's letters; a timer has no bytes, its letter names the message in its parameters."""
-    for number, found in enumerate(decision.quarantine):
-        yield DeadLetter(
+def quarantined(decision: Decision, command: Command | None, place: str, now: Now) -> list[DeadLetter]:
+    """Return the decision's letters; a timer has no bytes, its letter names the message in its parameters."""
+    return [
+        DeadLetter(
             id=message_hash(found.interface, place, str(number)),
             at=now.city,
             wall_at=now.wall,
@@ -45,6 +43,8 @@ def quarantined(decision: Decision, command: Command | None, place: str, now: No
             parameters=found.parameters,
             wire=command.interface if command else "",
         )
+        for number, found in enumerate(decision.quarantine)
+    ]
 
 
 def parked(account: str, command: Command | None, place: str, now: Now) -> DeadLetter:

@@ -12,7 +12,7 @@ from hub.runtime.sections import CriticalSections
 from streams.lanes import sections, watermark
 from streams.lanes.accounts import Accounts
 from streams.lanes.book import Book
-from streams.lanes.faults import InvariantError
+from streams.lanes.faults import InvariantError, LaneError
 from streams.lanes.rules import Rules
 from streams.lanes.settings import LaneSettings
 from streams.lanes.watermark import Watermark
@@ -42,8 +42,8 @@ class Opening:
         await producer.start()
         self.fenced, fenced = True, time.monotonic()
         await self._hold.reach(sections.BEFORE_OPEN_RESTORE)
-        book, found = await self._restore()
-        await self._check(book, consumer, found=found)
+        book, found, end = await self._restore()
+        await self._check(book, consumer, found=found, end=end)
         metrics.LANE_RESTORE_SECONDS.observe(time.monotonic() - started)
         _log.info(
             "lane_opened",
@@ -55,8 +55,8 @@ class Opening:
         )
         return book
 
-    async def _restore(self) -> tuple[Book, bool]:
-        """Return the book of the compacted topic, and whether the partition had a watermark."""
+    async def _restore(self) -> tuple[Book, bool, int]:
+        """Return the book of the compacted topic, whether it had a watermark, and the end it was read to."""
         place = TopicPartition(self._settings.topics.accounts.name, self._partition)
         accounts, mark = Accounts(self._rules), None
         reader = self._settings.restore_consumer()
@@ -74,7 +74,7 @@ class Opening:
                 await asyncio.sleep(0)  # heartbeats share this loop
         finally:
             await reader.stop()
-        return self._book(accounts, mark), mark is not None
+        return self._book(accounts, mark), mark is not None, end
 
     def _book(self, accounts: Accounts, mark: bytes | None) -> Book:
         book = Book(self._partition, accounts, watermark=Watermark() if mark is None else watermark.decode(mark))
@@ -85,22 +85,34 @@ class Opening:
         book.due.order()
         return book
 
-    async def _check(self, book: Book, consumer: Any, *, found: bool) -> None:
-        """Raise InvariantError unless watermark, group offset and log agree."""
+    async def _check(self, book: Book, consumer: Any, *, found: bool, end: int) -> None:
+        """Raise InvariantError unless watermark, group offset and log agree.
+
+        Raises LaneError, for a restart, when somebody has written since: a lane that was stopped after its fence finds
+        a successor's offset beside the state it read before.
+        """
+        fault = await self._disagreement(book, consumer, found=found)
+        if not fault:
+            return
+        place = TopicPartition(self._settings.topics.accounts.name, self._partition)
+        if (await consumer.end_offsets([place]))[place] != end:
+            raise LaneError(f"partition {self._partition} has another owner by now ({fault})")
+        raise InvariantError(f"partition {self._partition}: {fault}")
+
+    async def _disagreement(self, book: Book, consumer: Any, *, found: bool) -> str:
+        """Return in what watermark, group offset and log disagree, or nothing."""
         start = book.watermark.next_offset
         committed = await consumer.committed(self._commands)
         if not found and len(book.accounts):
-            raise self._broken("the state has accounts but no watermark")
+            return "the state has accounts but no watermark"
         if not found and committed is not None:
-            raise self._broken(f"the group is at {committed} but the state has no watermark: the state is lost")
+            return f"the group is at {committed} but the state has no watermark: the state is lost"
         if committed is not None and committed != start:
-            raise self._broken(f"the group is at {committed}, the state at {start}")
+            return f"the group is at {committed}, the state at {start}"
         begin = (await consumer.beginning_offsets([self._commands]))[self._commands]
         end = (await consumer.end_offsets([self._commands]))[self._commands]
         if start < begin:
-            raise self._broken(f"the state is at {start} but the log of commands begins at {begin}: commands are lost")
+            return f"the state is at {start} but the log of commands begins at {begin}: commands are lost"
         if start > end:
-            raise self._broken(f"the state is at {start} but the log of commands ends at {end}: its end is lost")
-
-    def _broken(self, text: str) -> InvariantError:
-        return InvariantError(f"partition {self._partition}: {text}")
+            return f"the state is at {start} but the log of commands ends at {end}: its end is lost"
+        return ""

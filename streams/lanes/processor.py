@@ -187,7 +187,8 @@ class AccountProcessor(Service, ConsumerRebalanceListener):  # type: ignore[misc
             await library.leave_group(self.consumer)
         except Exception as error:  # noqa: BLE001 - the process ends in any case
             _log.warning("courtesy_failed", error=repr(error))
-        self._on_fatal(reason, code)
+        finally:
+            self._on_fatal(reason, code)  # also when a rebalance or SIGTERM cancels the lane that failed
 
     async def on_stop(self) -> None:
         """Finish open transactions, leave the group, close."""

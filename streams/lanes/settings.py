@@ -43,6 +43,8 @@ class LaneSettings:
     """Heartbeats and the other lanes get their turn after this."""
     backlog_high: int = 8_000
     """A partition with more records waiting is not fetched until half of them are done."""
+    backlog_high_bytes: int = 32_000_000
+    """The same by size: large commands must not fill the memory while a lane catches up."""
     timer_poll_seconds: float = 0.25
     """How often an idle lane looks at the clocks; the city's may run fast or be set still."""
     chaos_stretch: Mapping[str, int] = field(default_factory=dict)

@@ -1,13 +1,16 @@
 """Opening a lane: state, group offset and log must agree, or a person must look (status 78)."""
 
+import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from aiokafka.protocol.admin import DeleteGroupsRequest
-from lanes_world import Worker, World, person, until
+from lanes_world import ToyRules, Worker, World, person, until
 
+from hub.runtime.sections import CriticalSections
 from streams.lanes import watermark
-from streams.lanes.faults import EXIT_INVARIANT
+from streams.lanes.faults import EXIT_INVARIANT, EXIT_STOPPED, LaneError
+from streams.lanes.opening import Opening
 
 
 async def run_some(world: World, count: int = 10) -> None:
@@ -112,3 +115,24 @@ async def test_a_hole_in_the_offsets_of_commands_stops_with_78(world: World):
     await worker.stop()
     assert worker.stopped.result().status == EXIT_INVARIANT
     assert "a hole in the commands" in worker.stopped.result().reason
+
+
+async def test_an_opener_that_slept_while_a_successor_worked_starts_again(world: World):
+    """Stopped after its fence and before it compared: it finds the successor's offset, which no person must look at."""
+    await run_some(world)
+
+    class Slept(Opening):
+        async def _restore(self):
+            restored = await super()._restore()
+            await run_some(world, 5)
+            return restored
+
+    producer = world.lanes.producer(0)
+    try:
+        async with world.group_consumer() as consumer:
+            opening = Slept(0, world.lanes, ToyRules(), CriticalSections({}))
+            with pytest.raises(LaneError, match="partition 0 has another owner by now") as stopped:
+                await opening.open(producer, consumer)
+    finally:
+        await producer.stop()
+    assert stopped.value.exit_code == EXIT_STOPPED

@@ -8,7 +8,7 @@ from domain_world import DAY, HOUR, PERSON, PLATFORM, START, XIAMEN, A, charge, 
 
 from hub.domain.decision import Now
 from hub.domain.state import encode_core, new_state
-from schemas.commands import Body, Command, RecordVisit
+from schemas.commands import Body, Command, RecordVisit, ReplyTo
 from schemas.facts import Facts
 from schemas.ids import account_id, sm3_hex
 from schemas.ledger import LedgerRecord
@@ -168,6 +168,37 @@ def test_parking_a_timer_disarms_it_by_its_ledger_record_alone():
     assert RULES.evolve(before, record) == lane.book.accounts.state(PERSON.encode())
     lane.book.consumed_until(lane.now)
     assert not lane.batch().fire_next()
+
+
+def test_an_answer_that_raises_leaves_the_batch_with_what_came_before():
+    """Not only deciding: whatever is made of a decision fails before the batch has entered any of it."""
+
+    class Speechless(DomainRules):
+        def reply_for(self, *_arguments):
+            raise ZeroDivisionError
+
+    lane = Partition(Speechless(XIAMEN)).enrolled()
+    batch = lane.batch()
+    lane.give(batch, charge(line("F1", 500)))
+    body = charge(line("F2", 500))
+    content = sm3_hex(msgspec.json.encode(body))
+    asked = Command("m3", PERSON, *lane.now, "HIS@XMZSH", "api", content, body, reply=ReplyTo(0, "t"))
+    with pytest.raises(UndecidableError, match="at offset 3"):
+        batch.decide(asked, 3)
+    assert (len(batch.ledger), batch.count, batch.next_offset) == (1, 1, 3)
+
+
+def test_a_record_that_cannot_be_sealed_leaves_the_batch_with_what_came_before():
+    """The lane stands in front of the unreadable record, and says at which offset."""
+
+    def broken(_interface, _place, _raw):
+        raise ZeroDivisionError
+
+    lane = Partition().enrolled()
+    batch = Batch(lane.book, lane.rules, broken)
+    with pytest.raises(UndecidableError, match="the record at offset 2 cannot be sealed"):
+        batch.bury(None, b"?", 2)
+    assert (batch.count, batch.next_offset, batch.dead_letters) == (0, 2, [])
 
 
 def test_a_rule_that_raises_leaves_the_batch_with_what_came_before():
