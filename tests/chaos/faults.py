@@ -122,6 +122,16 @@ def pause(role: str, seconds: float, *, successor: bool) -> Fault:
     return fault
 
 
+def pause_opening(role: str, seconds: float) -> Fault:
+    """Return SIGSTOP of the process that opens what a killed one left, while a second one takes that over."""
+
+    async def fault(hub: Hub, record: Record) -> None:
+        await strike(hub, role, signal.SIGKILL, record, aimed=False)
+        await pause(role, seconds, successor=True)(hub, record)
+
+    return fault
+
+
 def rest(seconds: float) -> Fault:
     """Return a time without any fault, for what must have happened before the next."""
 

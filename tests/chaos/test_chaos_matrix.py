@@ -8,7 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from faults import LANE_SECTIONS, joins, kill, kill_opening, lost_answers, outage, pause, rolling, terminate
+from faults import (
+    LANE_SECTIONS,
+    joins,
+    kill,
+    kill_opening,
+    lost_answers,
+    outage,
+    pause,
+    pause_opening,
+    rolling,
+    terminate,
+)
 from harness import Plan, perform
 from page import note_run
 from repayments import repaid_meanwhile
@@ -29,6 +40,7 @@ PLANS = (
     Plan("SIGTERM lanes", (terminate("streams"), terminate("streams")), _LANES, sections=LANE_SECTIONS),
     Plan("pause lanes", (pause("streams", 14, successor=False),), _LANES, on_lanes=True, sections=LANE_SECTIONS),
     Plan("pause, successor", (pause("streams", 14, successor=True),), _LANES, on_lanes=True, sections=LANE_SECTIONS),
+    Plan("pause lanes while opening", (pause_opening("streams", 14),), _OPENING, sections=tuple(_OPENING)),
     Plan("second lane worker", (joins("streams", 12), joins("streams", 6)), {}),
     Plan("kill -9 courier", (kill("courier", times=4),), _COURIER, sections=tuple(_COURIER)),
     Plan("kill -9 courier, relays", (kill("courier", times=3),), _RELAYS, sections=tuple(_RELAYS)),
