@@ -82,11 +82,11 @@ def demo(
     stretch: Annotated[str, typer.Option(help="Critical sections held open, JSON of name to ms; tests only.")] = "{}",
 ) -> None:
     """Start a synthetic city on this machine. Example: medcredit demo --for 90 --no-browser --json."""
-    run_dir = new_run_dir("demo")
-    ports = choose_ports(port_offset)
+    ports, stretched = choose_ports(port_offset), json.loads(stretch)
     for each in ports.moved:
         note(sentence("port", **each._asdict()))
-    stack = Stack(run_dir, ports.ports, report=note, chaos_stretch=json.loads(stretch), ladder_scale=ladder_scale)
+    run_dir = new_run_dir("demo")
+    stack = Stack(run_dir, ports.ports, report=note, chaos_stretch=stretched, ladder_scale=ladder_scale)
     traffic = Traffic(seed, rate, resent, journeys)
     run = _Demo(stack, speed, traffic, run_for, ready_file, sent_log or run_dir / "sent.jsonl")
     try:

@@ -16,7 +16,7 @@ _ASSEMBLY_SECONDS = 120
 
 
 def main() -> int:
-    """Make the class cache when it is missing; return 0, or 1 with the reason on stderr."""
+    """Make the class cache when it is missing; return 0, 1 with the reason on stderr, or 130 when interrupted."""
     try:
         ensure_jars(_say)
         if not class_cache().exists():
@@ -25,6 +25,9 @@ def main() -> int:
     except StartError as error:
         _say(str(error))
         return 1
+    except KeyboardInterrupt:
+        _say("stopped; the next make begins this again")
+        return 130
     return 0
 
 
@@ -32,8 +35,11 @@ def _train() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         recorded = Path(scratch) / "classes.aot"
         broker = EmbeddedKafka(record_classes=recorded)
-        broker.start(Path(scratch) / "store")
-        broker.stop(_ASSEMBLY_SECONDS)  # Java writes the cache while it ends
+        try:
+            broker.start(Path(scratch) / "store")
+            broker.stop(_ASSEMBLY_SECONDS)  # Java writes the cache while it ends
+        finally:
+            broker.kill()  # interrupted, it must not write into a directory that is being removed
         if recorded.exists():
             partial = class_cache().with_suffix(".new")
             partial.write_bytes(recorded.read_bytes())
