@@ -23,13 +23,13 @@ _TEXT = {
         "again": "again: {again}",
     },
     "zh": {
-        "whole": "命令 {commands:,} 条,定时 {timers:,} 次,居民 {people:,} 人 · 每次决定后逐条检查,0 条不成立 "
+        "whole": "命令 {commands:,} 条，定时 {timers:,} 次，居民 {people:,} 人 · 每次决定后逐条检查，0 条不成立 "
         "· 状态 sm3 {sm3}",
-        "kinds": "城市时间 {days:,} 天 · 命令 {commands} 种,事件 {events} 种,定时 {timers} 种",
-        "rate": "每 CPU 秒 {rate:,} 条命令,含定时 {decisions:,} 次 · 种子 {seed}",
+        "kinds": "城市时间 {days:,} 天 · 命令 {commands} 种，事件 {events} 种，定时 {timers} 种",
+        "rate": "每 CPU 秒 {rate:,} 条命令，含定时 {decisions:,} 次 · 种子 {seed}",
         "broken": "不成立 {fault}",
-        "short": "能重现的最短脚本,{whole} 步中的 {count} 步:",
-        "again": "重现:{again}",
+        "short": "能重现的最短脚本，{whole} 步中的 {count} 步：",
+        "again": "重现：{again}",
     },
 }
 

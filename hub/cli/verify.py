@@ -2,13 +2,13 @@
 
 import asyncio
 import sys
-from typing import Annotated, TypedDict
+from typing import Annotated, Final, TypedDict
 
 import msgspec
 import typer
 from aiokafka.errors import KafkaError
 
-from hub.cli.output import say, show, speaks_json
+from hub.cli.output import language, say, show, speaks_json, state_word
 from hub.cli.verbs import verb
 from hub.policies import load_policies
 from hub.runtime.settings import Settings, read_settings
@@ -20,6 +20,28 @@ from streams.verify import verify as check
 
 _CHAIN = 0
 """The evidence chain, which is checked before the invariants of domain 15."""
+_TEXT: Final = {
+    "en": (
+        "{checked:,} checked",
+        "{commands:,} commands, {ledger_records:,} ledger records, {dead_letters:,} dead letters",
+    ),
+    "zh": ("已查 {checked:,}", "命令 {commands:,} 条，账簿记录 {ledger_records:,} 条，死信 {dead_letters:,} 条"),
+}
+_ZH: Final = {
+    _CHAIN: "证据链完整",
+    1: "借方等于贷方",
+    2: "各部分之和等于费用",
+    3: "已用与冻结不超过额度",
+    4: "余额不为负，且与分录一致",
+    5: "一张账单同时只有一笔代扣，每笔付款只计一次",
+    6: "退款不超过已付",
+    7: "费用不超上限，免息期内为零",
+    8: "T+1 批次等于当日信用减退款",
+    9: "重放账簿得到现有状态",
+    10: "每条命令恰有一个结果",
+    11: "受限、暂停或未授权者不得使用信用",
+}
+"""The invariants' names in Chinese, by their number in domain 15; 0 is the chain of hashes."""
 
 
 class VerifyCheck(TypedDict):
@@ -104,8 +126,10 @@ async def verify_document(settings: Settings, *, deep: bool = True) -> VerifyDoc
 
 
 def _say(document: VerifyDocument) -> None:
+    checked, counts = _TEXT[language()]
     for line in document["checks"]:
-        say(f"{line['number']:>2} {line['name']:<50} {line['checked']:>10,} checked   {line['state']}")
+        name = _ZH[line["number"]] if language() == "zh" else line["name"]
+        say(f"{state_word(line['state'])} {line['number']:>2} {name} · {checked.format(**line)}")
         for fault in line["faults"]:
-            say(f"     {fault}")
-    say(f"{document['commands']:,} commands, {document['ledger_records']:,} ledger records")
+            say(f"         {fault}")
+    say(counts.format(**document))

@@ -212,15 +212,16 @@ class Settings(BaseSettings):
         if self.profile == "demo":
             return self
         if not self.city_key.get_secret_value():
-            raise ValueError("city_key is missing: set MEDCREDIT_CITY_KEY to 64 hexadecimal digits kept in your vault")
-        if self.city_key.get_secret_value() == DEMO_CITY_KEY:
             raise ValueError(
-                "city_key is the demo's public key: set MEDCREDIT_CITY_KEY to your own 64 hexadecimal digits"
+                "MEDCREDIT_CITY_KEY it is missing; production needs 64 hexadecimal digits kept in your vault (beside a "
+                "demo, source the medcredit.env it names)"
             )
+        if self.city_key.get_secret_value() == DEMO_CITY_KEY:
+            raise ValueError("MEDCREDIT_CITY_KEY is the demo's public key: set it to your own 64 hexadecimal digits")
         if self.ladder_scale < 1:
-            raise ValueError("ladder_scale cuts the gateways' own waits short: remove MEDCREDIT_LADDER_SCALE")
+            raise ValueError("MEDCREDIT_LADDER_SCALE cuts the gateways' own waits short: remove it")
         if self.chaos_stretch:
-            raise ValueError("chaos_stretch delays money: remove MEDCREDIT_CHAOS_STRETCH")
+            raise ValueError("MEDCREDIT_CHAOS_STRETCH delays money: remove it")
         return self
 
     @property
@@ -276,6 +277,12 @@ def _variables(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, st
 
 
 def _fault(location: tuple[int | str, ...], message: str) -> tuple[str, str]:
-    """Name the environment variable of a validation error; the value itself is never repeated (it may be a key)."""
-    name = "MEDCREDIT_" + "__".join(str(part).upper() for part in location) if location else "MEDCREDIT_PROFILE"
-    return name, message.removeprefix("Value error, ")
+    """Name the environment variable of a validation error; the value itself is never repeated (it may be a key).
+
+    What production refuses has no location; its message begins with the name.
+    """
+    text = message.removeprefix("Value error, ")
+    if location:
+        return "MEDCREDIT_" + "__".join(str(part).upper() for part in location), text
+    name, _, rest = text.partition(" ")
+    return name, rest
