@@ -45,6 +45,8 @@ _UNBELIEVED: Final = frozenset(
         Reason.KEY_UNKNOWN,
     }
 )
+_UNREADABLE: Final = "application/octet-stream"
+"""The content type of a body in an encoding nobody reads: no form, whatever the sender calls it."""
 Kept = HttpAnswer
 """The answer to an authentic message of an unknown kind: it is kept and answered as received."""
 Judge = Callable[[bytes, str], Inbound | Refusal | Kept]
@@ -144,8 +146,7 @@ class NoticeRoutes:
         return handle
 
     async def _answered(self, wire: Wire, request: web.Request) -> HttpAnswer:
-        body = await _body(request, wire.limit)
-        judged = wire.judge(body, request.headers.get("Content-Type", ""))
+        body, judged = await _judged(wire, request)
         if isinstance(judged, Refusal):
             return await self._refused(wire, judged, body)
         try:
@@ -181,14 +182,19 @@ def _misfit(wire: Wire, reason: Reason, interface: DeadLetterInterface, body: by
     )
 
 
-async def _body(request: web.Request, limit: int) -> bytes:
-    """Return the body, or one byte more than the limit of a longer one: the adapter refuses it in its own words."""
+async def _judged(wire: Wire, request: web.Request) -> tuple[bytes, Inbound | Refusal | Kept]:
+    """Return the bytes as they came, as many as are kept, and their judgement.
+
+    A body that is too long, or in an encoding nobody reads, is refused by the adapter in its own words.
+    """
+    content_type = request.headers.get("Content-Type", "")
     try:
-        return await read_body(request, limit + 1)
+        body = await read_body(request, wire.limit, keep=True)
     except BodyTooLargeError as too_large:
-        return too_large.head or b"\x00" * (limit + 1)
-    except BodyEncodingError:
-        return b"\x00"
+        return too_large.head, wire.judge(bytes(wire.limit + 1), content_type)
+    except BodyEncodingError as unread:
+        return unread.head, wire.judge(b"", _UNREADABLE)
+    return body, wire.judge(body, content_type)
 
 
 def _response(answer: HttpAnswer) -> web.Response:

@@ -20,25 +20,31 @@ class BodyTooLargeError(Exception):
 
 
 class BodyEncodingError(Exception):
-    """The body is not plain and not a valid gzip stream."""
+    """The body is not plain and not a valid gzip stream; `head` is what was read of it."""
+
+    def __init__(self, head: bytes = b"") -> None:
+        super().__init__("the body is not plain and not gzip")
+        self.head = head
 
 
-async def read_body(request: web.Request, limit: int) -> bytes:
+async def read_body(request: web.Request, limit: int, *, keep: bool = False) -> bytes:
     """Return the body, expanded when it is gzip; never holds more than `limit` bytes and one chunk.
 
     Raises BodyTooLargeError, BodyEncodingError, or a 408 answer when the sender is slower than 30 s. A stated length
-    over the limit is refused before anything is read.
+    over the limit and an unknown encoding are refused before anything is read, unless `keep` asks for the head.
     """
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding not in ("identity", "gzip"):
+    if encoding not in ("identity", "gzip") and not keep:
         raise BodyEncodingError
-    if request.content_length is not None and request.content_length > limit:
+    if request.content_length is not None and request.content_length > limit and not keep:
         raise BodyTooLargeError
     try:
         async with asyncio.timeout(BODY_SECONDS):
             body = await _limited(request, limit)
     except TimeoutError:
         raise _too_slow() from None
+    if encoding not in ("identity", "gzip"):
+        raise BodyEncodingError(body)
     return _expanded(body, limit) if encoding == "gzip" else body
 
 
@@ -58,11 +64,11 @@ def _expanded(body: bytes, limit: int) -> bytes:
     try:
         expanded = stream.decompress(body, bound + 1)
     except zlib.error:
-        raise BodyEncodingError from None
+        raise BodyEncodingError(body) from None
     if len(expanded) > bound:
-        raise BodyTooLargeError
+        raise BodyTooLargeError(body)
     if not stream.eof or stream.unused_data:
-        raise BodyEncodingError
+        raise BodyEncodingError(body)
     return expanded
 
 

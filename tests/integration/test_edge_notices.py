@@ -1,6 +1,7 @@
 """Gateway notices and score messages over the edge before real lanes: exact bytes, sealed letters (rows 66-103)."""
 
 import asyncio
+import gzip
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -214,6 +215,26 @@ async def test_alipay_bytes_that_are_no_form_are_refused(world: World):
     twice = await world.notify(ALIPAY, fields + b"&total_amount=8.10")
     assert (twice.status, twice.body) == (400, b"fail")
     assert {letter.reason for letter in await world.letters()} == {"BODY", "PARAM_DUPLICATE"}
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding", "status"),
+    [
+        (b"a=" + b"1" * 70_000, "identity", 413),
+        (gzip.compress(b"a=" + b"1" * 70_000), "gzip", 413),
+        (b"no gzip", "gzip", 415),
+        (b"whatever", "br", 415),
+    ],
+)
+@pytest.mark.parametrize("path", [ALIPAY, UNIONPAY])
+async def test_a_body_nobody_reads_is_kept_as_it_came(world: World, path: str, body: bytes, encoding: str, status: int):
+    """Row 66: BODY in the gateway's own words; the dead letter holds the bytes that came, cut at the limit."""
+    answer = await post(world.edge, path, body, Authorization="", Content_Type=FORM, Content_Encoding=encoding)
+    assert answer.status == status
+    (letter,) = await world.letters()
+    assert letter.reason == "BODY"
+    kept = Sealer(open_provider(world.settings)).open(letter.interface, letter.receipt_key, letter.raw_sealed)
+    assert kept == body[: 64 * 1024 + 1]
 
 
 async def test_a_notice_of_an_unknown_kind_is_kept_and_answered_success(world: World):
