@@ -254,7 +254,7 @@ REASONS: Mapping[Reason, ReasonText] = {
     Reason.VERSION_UNSUPPORTED: _R(400, "AR", "203", False, "MSH-12 names a version outside 2.1 to 2.8. Send a supported version.", "MSH-12 的版本不在 2.1 至 2.8 之内。请使用受支持的版本。"),
     Reason.AMOUNT_MISMATCH: _R(422, "AE", "207", False, "{quantity} x {unit} is {expected}, sent {sent}. Correct the line and send it again; nothing of this message was booked.", "数量 {quantity} × 单价 {unit} = {expected}，报送 {sent}。请更正后重发；本消息未入账。"),
     Reason.AMOUNT_MISSING: _R(422, "AE", "101", False, "The line has no amount; the hub never prices from a tariff. Send the price of the whole line.", "明细没有金额，平台不会代为计价。请报送整行金额。"),
-    Reason.AMOUNT_OUT_OF_RANGE: _R(422, "AE", "102", False, "The amount is above the configured maximum. Check it and send again.", "金额超过设定上限。请核对后重发。"),
+    Reason.AMOUNT_OUT_OF_RANGE: _R(422, "AE", "102", False, "The amount is above the configured maximum, or not above zero where it must be. Check it and send again.", "金额超过设定上限，或应大于零而未大于零。请核对后重发。"),
     Reason.AMOUNT_SYNTAX: _R(422, "AE", "102", False, "The amount is not a number with at most two decimals. Write it as 18.34.", "金额不是最多两位小数的数字。请写作 18.34。"),
     Reason.CONTROL_TOTAL: _R(422, "AE", "207", False, "The lines do not add up to the control total. Nothing was booked; correct the lines or the total.", "明细之和与控制总数不符，未入账。请更正明细或总数。"),
     Reason.CURRENCY: _R(422, "AE", "103", False, "The currency is not CNY. Only CNY is accepted.", "币种不是人民币。仅接受 CNY。"),

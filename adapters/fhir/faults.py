@@ -8,6 +8,8 @@ from hub.runtime.exact_json import write_json
 from schemas.dead_letters import DeadLetterInterface
 from schemas.reasons import REASONS, Reason, reason_text
 
+EXPRESSION_MAX: Final = 256
+"""Characters of a fault's place: it may hold a name the sender made up, which neither answer nor letter repeats."""
 REASON_SYSTEM: Final = "urn:xm:hub:reason"
 _FHIR: Final[DeadLetterInterface] = "fhir"
 _QUARANTINE: Final[DeadLetterInterface] = "quarantine.charge"
@@ -78,7 +80,7 @@ class FhirFaultError(Exception):
         """`row` replaces the registry's answer where protocols 11 has two rows for one reason."""
         super().__init__(f"{reason} {expression}")
         self.reason = reason
-        self.expression = expression
+        self.expression = expression[:EXPRESSION_MAX]
         self.parameters = dict(parameters or {})
         self.row = row or row_of(reason)
 

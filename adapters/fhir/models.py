@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from adapters.fhir.elements import Resource
-from adapters.fhir.faults import FhirFaultError
+from adapters.fhir.faults import EXPRESSION_MAX, FhirFaultError
 from schemas.reasons import Reason
 
 _MODULES: Final = {
@@ -46,7 +46,7 @@ def check_model(resource_type: str, resource: Resource) -> None:
 
 
 def _fault(resource_type: str, error: dict[str, Any]) -> FhirFaultError:
-    path = ".".join([resource_type, *(str(part) for part in error["loc"] if isinstance(part, str))])
+    path = ".".join([resource_type, *(part for part in error["loc"] if isinstance(part, str))])[:EXPRESSION_MAX]
     kind, message = str(error["type"]), str(error["msg"])
     if kind == "extra_forbidden":
         return FhirFaultError(Reason.FHIR_VERSION_MISMATCH, path)

@@ -15,6 +15,8 @@ from schemas.reasons import Reason
 
 _CITIZEN_ID: Final = "01"
 _ABSENT: Final = msgspec.Raw()
+_CONTENT_BYTES_MAX: Final = 16 * 1024
+"""A content has some 400 bytes; its authorisation is kept, and what is kept is repeated in records."""
 
 
 class Bands(Protocol):
@@ -67,6 +69,8 @@ class Content(msgspec.Struct, frozen=True):
 
 def read_content(plain: bytes) -> Content:
     """Return the content. Raises FeedFaultError BODY, or SUBJECT_INVALID for a wrong check digit (row 103)."""
+    if len(plain) > _CONTENT_BYTES_MAX:
+        raise FeedFaultError(Reason.BODY, 400, "the sealed content is larger than a score and its authorisation are")
     try:
         content = msgspec.json.decode(plain, type=Content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -198,6 +198,9 @@ async def test_an_agreement_reaches_the_person_with_its_consents(edge: Edge, set
         ({"surprise": 1}, "RESOURCE_INVALID", "/surprise"),
         ({"paid_at": "2026-07-03T10:00:00"}, "TIME_INVALID", "/paid_at"),
         ({"paid_at": "2026-07-05T10:00:00+08:00"}, "TIME_INVALID", "/paid_at"),
+        ({"paid_at": "2026-W01-1T10:00:00Z"}, "TIME_INVALID", "/paid_at"),
+        ({"paid_at": "20260101T100000Z"}, "TIME_INVALID", "/paid_at"),
+        ({"paid_at": "2026-01-01T10Z"}, "TIME_INVALID", "/paid_at"),
     ],
 )
 async def test_a_faulty_body_is_refused_with_its_place_and_kept(edge, settings, change, code, pointer):

@@ -442,6 +442,15 @@ def test_a_bundle_that_is_none_is_refused(document, reason, status):
     assert (refused.value.reason, refused.value.row.status) == (reason, status)
 
 
+def test_a_name_the_sender_made_up_is_not_repeated_at_any_length():
+    """The place of a fault is cut: neither the answer nor the dead letter repeats megabytes."""
+    for document in ({"x" * 100_000: 1, "resourceType": "Bundle", "type": "batch"}, charge(**{"x" * 100_000: 1})):
+        body, kind = json.dumps(document).encode(), document["resourceType"]
+        with pytest.raises(FhirFaultError) as refused:
+            translate_bundle(body, context()) if kind == "Bundle" else translate_body(kind, body, context())
+        assert len(json.dumps(refused.value.outcome())) < 2000
+
+
 def test_a_condition_names_one_identifier():
     """Row 55: If-None-Exist without identifier, or with several, is 400 CONDITION."""
     assert condition_value("identifier=urn:xm:xmzsh:ft1|F0002") == "F0002"

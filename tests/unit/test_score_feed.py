@@ -445,6 +445,12 @@ def test_sealed_content_out_of_form_is_400(content: bytes):
     assert refused(received(message(content))) == (400, "BODY")
 
 
+def test_sealed_content_that_is_far_too_long_is_400():
+    """An authorisation is kept and repeated by records, so one of any length is none."""
+    long = plain(lambda each: each["authorization"].update(auth_id="A" * 20_000))
+    assert refused(received(message(long))) == (400, "BODY")
+
+
 def test_a_score_without_authorisation_goes_to_the_books_as_such():
     """Row 101 is the person's judgement: zero instants, no scope, no authorisation."""
     found = feed(received(message(plain(lambda each: each.pop("authorization"))))).message
