@@ -35,7 +35,9 @@ from streams.lanes.timers import UNARMED, Due
 from streams.lanes.watermark import Watermark
 
 RECORD_BYTES_MAX: Final = 1_500_000
-"""An outcome, an errand or a state larger than this is refused, so that one command never stops a partition."""
+"""A command whose outcome, errand or state is larger than this is refused: one command never stops a partition."""
+_TIMER_BYTES_MAX: Final = 1_900_000
+"""A timer cannot be refused, so it has the room that is left until the producer's batch is full."""
 _GROWTH_BYTES: Final = RECORD_BYTES_MAX - LARGE_BYTES - 100_000
 """An account that is not large may grow by this in one batch before its state is encoded for its exact size."""
 
@@ -150,7 +152,7 @@ class Batch:
             decision = self._rules.fire(touched.after, timer, self.now)
             place = f"{account.decode()}:{timer.kind}:{timer.subject}:{timer.due_at}"
             set_aside = letters.quarantined(decision, None, place, self.now)
-            encoded = self._fitting(account, touched, decision)
+            encoded = self._fitting(account, touched, decision, _TIMER_BYTES_MAX)
         except Exception as error:
             place = f"{account.decode()}:{timer.kind}:{timer.subject}"
             raise UndecidableError(f"timer {place} due at {timer.due_at} cannot be decided: {error!r}") from error
@@ -328,16 +330,18 @@ class Batch:
                 self._book.due.arm(account, touched.due, due)
             touched.after, touched.due, touched.grown = decision.state, due, touched.grown + len(encoded.record)
 
-    def _fitting(self, account: bytes, touched: Touched, decision: Decision) -> Encoded | None:
-        """Return the encoded outcome, or None when it, an errand or the state is too large for a record."""
+    def _fitting(
+        self, account: bytes, touched: Touched, decision: Decision, limit: int = RECORD_BYTES_MAX
+    ) -> Encoded | None:
+        """Return the encoded outcome, or None when it, an errand or the state is larger than the limit."""
         encoded = _encoded(decision)
-        if len(encoded.record) > RECORD_BYTES_MAX or any(len(each) > RECORD_BYTES_MAX for each in encoded.errands):
+        if len(encoded.record) > limit or any(len(each) > limit for each in encoded.errands):
             return None
         accounts = self._book.accounts
         if touched.grown + len(encoded.record) < _GROWTH_BYTES and not accounts.is_large(account):
             return encoded
         changes = accounts.changes(touched.before, decision.state)
-        return None if any(len(value or b"") > RECORD_BYTES_MAX for _, value in changes) else encoded
+        return None if any(len(value or b"") > limit for _, value in changes) else encoded
 
     def _parked(self, state: AccountState, command: Command, offset: int) -> Decision:
         record = LedgerRecord(

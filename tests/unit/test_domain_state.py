@@ -4,13 +4,16 @@ import struct
 
 import msgspec
 import pytest
-from domain_world import DAY, HOUR, PLATFORM, XIAMEN, A, World, charge, encoded, line
+from domain_world import DAY, HOUR, PLATFORM, START, XIAMEN, A, World, charge, encoded, line
 
 from hub.domain.decide import decide, refuse
-from hub.domain.evolve import APPLY
+from hub.domain.digests import content_digest, id_digest
+from hub.domain.evolve import APPLY, SEEN_KEPT, SEEN_MAX
 from hub.domain.state import (
     NEVER,
+    AccountState,
     Alarm,
+    Seen,
     StateVersionError,
     decode_core,
     decode_encounter,
@@ -20,7 +23,7 @@ from hub.domain.state import (
     new_state,
 )
 from hub.domain.timers import next_due, next_timer
-from schemas.commands import RecordVisit
+from schemas.commands import RecordRepayment, RecordVisit
 from schemas.events import Event
 from schemas.reasons import Reason
 
@@ -98,16 +101,33 @@ def test_timers_that_call_outside_say_so():
     assert outside == {"auto_debit", "term"}
 
 
-def test_a_refusal_for_a_reason_from_outside_changes_nothing_and_is_remembered():
-    """OUTCOME_TOO_LARGE: one record, a quarantined message, and the same answer for its repeat."""
+def test_a_refusal_for_want_of_room_changes_nothing_and_is_judged_anew():
+    """OUTCOME_TOO_LARGE: one record, a quarantined message, no memory of it; its repeat is booked if there is room."""
     world = World()
     command = world.command(charge(line("F1", 100)), named="big")
     decision = refuse(world.state, command, 7, world.policies, world.now, Reason.OUTCOME_TOO_LARGE)
     assert (decision.record.outcome, decision.record.reason) == ("REFUSED", "OUTCOME_TOO_LARGE")
     assert decision.quarantine
+    assert decision.state.core == msgspec.structs.replace(world.state.core, seq=decision.record.seq)
     world.state = decision.state
-    assert world.take(command).record.outcome == "DUPLICATE"
-    assert world.reply.code == "OUTCOME_TOO_LARGE"
+    assert world.take(command).record.outcome == "POSTED"
+
+
+def test_of_too_many_message_ids_those_that_made_nothing_are_forgotten_first():
+    """Beyond 8,000 ids 7,000 stay: what posted, however old, and the newest of the rest; the fold forgets the same."""
+    world = World()
+    paid = world.command(RecordRepayment(START, 500, receipt_no="R1"), named="paid")
+    world.take(paid)
+    assert world.take(paid).record.outcome == "DUPLICATE"
+    idle = {id_digest(f"x{n}"): Seen(content_digest(f"c{n}"), n, START, n, "RECORDED") for n in range(SEEN_MAX - 1)}
+    core = msgspec.structs.replace(world.state.core, seen={**world.state.core.seen, **idle})
+    world.state = AccountState(core, {})
+    world.send(RecordVisit(A, "V1", "updated", START), named="visit")
+    seen = world.state.core.seen
+    assert len(seen) == SEEN_KEPT
+    assert list(seen) == [id_digest("paid"), *list(idle)[-(SEEN_KEPT - 2) :], id_digest("visit")]
+    assert world.take(paid).record.outcome == "DUPLICATE"
+    assert world.state.core.refundable_fen == 500
 
 
 def test_the_facts_of_a_charge_sum_its_parts_and_count_lines_by_department():

@@ -1,20 +1,23 @@
 """A lane's batch without a broker: what one transaction is made of, decided by the hub's own rules."""
 
 import tracemalloc
+from collections import Counter
 
 import msgspec
 import pytest
 from domain_world import DAY, HOUR, PERSON, PLATFORM, START, XIAMEN, A, charge, line, score, signing
 
 from hub.domain.decision import Now
-from hub.domain.state import encode_core, new_state
+from hub.domain.digests import content_digest, id_digest
+from hub.domain.state import Seen, encode_core, new_state
 from schemas.commands import Body, Command, RecordVisit, ReplyTo
 from schemas.facts import Facts
 from schemas.ids import account_id, sm3_hex
 from schemas.ledger import LedgerRecord
+from schemas.topics import BATCH_BYTES
 from streams import chain
 from streams.lanes.accounts import Accounts
-from streams.lanes.batch import Batch
+from streams.lanes.batch import RECORD_BYTES_MAX, Batch
 from streams.lanes.book import Book
 from streams.lanes.domain_rules import DomainRules
 from streams.lanes.faults import UndecidableError
@@ -226,6 +229,53 @@ def test_an_outcome_larger_than_a_record_is_refused_not_raised():
     lane.give(batch, huge)
     record = msgspec.json.decode(batch.ledger[-1][1], type=LedgerRecord)
     assert (record.outcome, record.reason) == ("REFUSED", "OUTCOME_TOO_LARGE")
+
+
+def grown(lane: Partition, **changed: object) -> None:
+    """Let the account's committed core be another one, as a restore would."""
+    key = PERSON.encode()
+    core = msgspec.structs.replace(lane.book.accounts.state(key).core, **changed)
+    lane.book.accounts.load(key, encode_core(core))
+
+
+def test_an_account_that_is_written_to_all_day_stays_small_and_is_served():
+    """Twelve thousand ids and 2,500 messages more: none is refused, and the core stays a third of a record."""
+    lane = Partition().enrolled()
+    seen = {id_digest(f"x{n}"): Seen(content_digest(f"c{n}"), n, START, n, "RECORDED") for n in range(12_000)}
+    grown(lane, seen=seen)
+    outcomes: Counter[str] = Counter()
+    for _ in range(10):
+        batch = lane.batch()
+        for _ in range(250):
+            lane.give(batch, RecordVisit(A, "V1", "updated", START))
+        written = lane.commit(batch)
+        outcomes += batch.outcomes
+    assert outcomes == {"RECORDED": 2_500}
+    assert len(written[PERSON.encode()]) < 600_000 < RECORD_BYTES_MAX < BATCH_BYTES
+
+
+def test_a_full_account_refuses_without_growing_and_its_timers_still_fire():
+    """Above 1.5 MB every message is OUTCOME_TOO_LARGE and adds nothing; the close of its visit still makes the bill."""
+    lane = Partition().enrolled()
+    batch = lane.batch()
+    lane.give(batch, charge(line("F1", 5_000)))
+    lane.commit(batch)
+    size = len(lane.book.accounts.core_bytes(PERSON.encode()))
+    grown(lane, archived=("x" * (RECORD_BYTES_MAX - size - 50),))
+    sizes = []
+    for _ in range(2):
+        batch = lane.batch()
+        for number in range(100):
+            lane.give(batch, charge(line(f"G{number}", 100)))
+        sizes.append(len(lane.commit(batch)[PERSON.encode()]))
+        assert batch.outcomes == {"OUTCOME_TOO_LARGE": 100}
+    assert sizes[1] - sizes[0] <= 1  # the number of its records may take a byte more
+    lane.now = Now(START + 40 * DAY, START + 40 * DAY)
+    batch = lane.batch()
+    assert batch.fire_next()
+    written = lane.commit(batch)
+    assert RECORD_BYTES_MAX < len(written[PERSON.encode()]) < BATCH_BYTES
+    assert [bill.amount_fen for bill in lane.book.accounts.state(PERSON.encode()).core.bills.values()] == [5_000]
 
 
 def test_an_idle_account_of_one_kilobyte_costs_at_most_one_and_a_half():

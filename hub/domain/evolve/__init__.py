@@ -36,7 +36,16 @@ from schemas.ledger import CommandSource, LedgerRecord, TimerSource
 from schemas.reasons import REASONS, Reason
 
 ID_KEPT_MS: Final = 35 * 24 * 3_600_000
-"""Message ids live 35 days by later events' time, as long as the commands topic."""
+"""Message ids live 35 days by later events' time: city time, whatever the age of the record in the commands topic."""
+SEEN_MAX: Final = 8_000
+"""Message ids that one account remembers, so that nobody who writes to it all day fills its record.
+
+With more in 35 days the oldest are forgotten. A charge is still told by its line keys, a deposit by its receipt, a
+notice or a result by its order number; a visit, a score or a feed's message by its time or number. Only the id tells a
+repayment, a credit of the insurer, a refund, a collection, a recovery and a hold: so what posted or made something is
+forgotten last, and such a repeat is booked again only if thousands of other postings came in between."""
+SEEN_KEPT: Final = 7_000
+"""How many are left then: a thousand go at once, because choosing them takes a look at each."""
 REMEMBERED: Final = frozenset(("POSTED", "RECORDED", "LATE", "HELD", "REFUSED", "PARKED"))
 """Final outcomes, whose repeat gets the same answer; a transient refusal is judged anew.
 
@@ -124,7 +133,7 @@ def _relayed(core: Core, record: LedgerRecord) -> dict[str, tuple[int, tuple[str
 def _remembered(core: Core, record: LedgerRecord) -> dict[str, Seen]:
     if record.outcome not in REMEMBERED or not record.content_hash:
         return core.seen
-    if record.reason and record.outcome == "REFUSED" and REASONS[Reason(record.reason)].retriable:
+    if record.reason and record.outcome == "REFUSED" and _judged_anew(Reason(record.reason)):
         return core.seen
     seen = _pruned(core.seen, record.now - ID_KEPT_MS)
     entry = Seen(
@@ -140,7 +149,19 @@ def _remembered(core: Core, record: LedgerRecord) -> dict[str, Seen]:
     seen[memory_key(seen, record.command_id, entry.content)] = entry
     if record.control_id:
         seen[id_digest(record.control_id)] = entry
-    return seen
+    return _newest(seen) if len(seen) > SEEN_MAX else seen
+
+
+def _judged_anew(reason: Reason) -> bool:
+    """Say whether a repeat of the refused message is judged anew; what found no room must not take any."""
+    return reason is Reason.OUTCOME_TOO_LARGE or REASONS[reason].retriable
+
+
+def _newest(seen: dict[str, Seen]) -> dict[str, Seen]:
+    """Return as many as are kept; left out are the oldest, those that made nothing before those that did."""
+    by_worth = sorted(seen, key=lambda key: seen[key].code == "POSTED" or bool(seen[key].references))
+    kept = set(by_worth[-SEEN_KEPT:])
+    return {key: entry for key, entry in seen.items() if key in kept}
 
 
 def references_of(happened: Iterable[Event]) -> tuple[str, ...]:
