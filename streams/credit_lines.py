@@ -19,6 +19,8 @@ class CreditLines:
         """Note what an event does to a limit or a hold; any other event does nothing here."""
         if isinstance(event, events.AgreementSigned | events.LineSet):
             self.limits[event.agreement] = event.limit_fen
+        elif isinstance(event, events.AccountAbsorbed):
+            self.limits.update({each.agreement: each.limit_fen for each in event.agreements})
         elif isinstance(event, events.FamilyHoldPlaced) or (
             isinstance(event, events.HoldPlaced) and event.source == "credit"
         ):

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Final
 
 from schemas import events
-from schemas.ledger import LedgerRecord, Posting
+from schemas.ledger import BillView, LedgerRecord, Posting
 
 _DAY_MS: Final = 86_400_000
 _CITY_MS: Final = 8 * 3_600_000
@@ -36,9 +36,15 @@ class FeeCheck:
         self._closed: dict[str, int] = {}
         self._fees: Counter[str] = Counter()
         self._caps: Counter[str] = Counter()
+        self._moved: set[str] = set()
+        """Bills whose earlier days another account's records tell: a fen of theirs may be rounded up in ours."""
 
     def add(self, record: LedgerRecord, expect: Expect) -> None:
         """Check the fees of one record."""
+        if any(isinstance(event, events.AccountAbsorbed) for event in record.events):
+            came = {view.bill: city_day(view.closed_at) for view in record.after if isinstance(view, BillView)}
+            self._moved |= came.keys() - self._closed.keys()
+            self._closed |= came
         for event in record.events:
             if isinstance(event, events.BillIssued):
                 self._closed[event.bill] = city_day(event.closed_at)
@@ -51,6 +57,7 @@ class FeeCheck:
         self._fees[event.bill] += event.fee_fen
         self._caps[event.bill] += event.principal_fen * event.lpr_bp
         fee, cap = self._fees[event.bill], self._caps[event.bill] * _CAP[0] // (_CAP[1] * _YEAR)
+        cap += event.bill in self._moved
         expect(fee <= cap, lambda: f"{event.bill}: fees of {fee} fen, the cap is {cap}")
 
 
@@ -71,6 +78,11 @@ class AdvanceSums:
             if isinstance(event, events.AgreementSigned):
                 funded = event.pack not in self._institution_funded
                 self._banks[event.agreement] = event.bank if funded else ""
+            elif isinstance(event, events.AccountAbsorbed):
+                self._banks |= {
+                    each.agreement: "" if each.pack in self._institution_funded else each.bank
+                    for each in event.agreements
+                }
             elif isinstance(event, events.AdvanceOpened):
                 self.opened[_day_number(event.day), event.institution, event.bank] = event
         families = (event.institution for event in record.events if isinstance(event, _BY_FAMILY))

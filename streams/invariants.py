@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from schemas import events
-from schemas.ledger import LedgerRecord, PersonView, Posting
+from schemas.ledger import ChargeView, LedgerRecord, PersonView, Posting
 from streams.credit_lines import CreditLines, line_used
 from streams.funding_invariants import AdvanceSums, FeeCheck
 from streams.standing_invariants import StandingCheck
@@ -108,6 +108,8 @@ class Invariants:
 
     def _journal(self, record: LedgerRecord) -> None:
         finding, charged = self.findings[1], 0
+        if any(isinstance(event, events.AccountAbsorbed) for event in record.events):
+            self._holding.update([v.charge for v in record.after if isinstance(v, ChargeView) and v.status == "held"])
         # A credit that came first is taken back in the record that holds its charge.
         self._holding.update([event.charge for event in record.events if isinstance(event, events.LinesHeld)])
         for posting in record.journal:
@@ -171,6 +173,8 @@ class Invariants:
             self.findings[5].expect(once, lambda: f"{_place(record)}: {event.order_no} was paid twice")
             self._paid_orders.add(event.order_no)
             self._received[event.payment] += event.amount_fen
+        elif isinstance(event, events.AccountAbsorbed):
+            self._received.update({payment: fen for payment, fen in event.payments if payment not in self._received})
         elif isinstance(event, _RECEIVED):
             self._received[event.payment] += event.amount_fen
         else:

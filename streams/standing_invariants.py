@@ -31,6 +31,8 @@ class StandingCheck:
                 self._consents[event.agreement] = event.consent_until
             elif isinstance(event, events.AgreementEnded):
                 self._consents.pop(event.agreement, None)
+            elif isinstance(event, events.AccountAbsorbed):
+                self._consents.update({each.agreement: each.consent_until for each in event.agreements})
             elif _gives_credit(event):
                 self._judge(record, event.agreement, event.event_at, expect)
         for view in record.after:

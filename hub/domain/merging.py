@@ -20,6 +20,7 @@ from hub.domain.relays import send
 from hub.domain.state import Encounter
 from schemas.commands import AbsorbAccount, IdentifyPatient, MergePatient
 from schemas.events import AccountAbsorbed, AccountMerged
+from schemas.events.identity import MovedAgreement
 from schemas.reasons import Reason
 
 CONTENTS_MAX: Final = 256 * 1024
@@ -76,7 +77,13 @@ def absorb_account(draft: Draft, body: AbsorbAccount) -> Outcome | Refusal:
         return Refusal(Reason.MERGE_INVALID, quarantine=MONEY_INCIDENT)
     twice = [line for each in contents.encounters for line in _lines_twice(draft, each)]
     ended = contents.core.agreement if draft.core.agreement else ""
-    draft.emit(AccountAbsorbed(body.from_account, body.core, body.encounters, draft.accepted_at, ended))
+    agreements = tuple(
+        MovedAgreement(a.id, a.pack, a.bank, a.limit_fen, a.consent_until) for a in contents.core.agreements.values()
+    )
+    payments = tuple((payment.id, payment.amount_fen) for payment in contents.core.payments.values())
+    draft.emit(
+        AccountAbsorbed(body.from_account, body.core, body.encounters, draft.accepted_at, ended, agreements, payments)
+    )
     if ended:
         release_agreement(draft, ended)
     judge_joined(draft)

@@ -13,6 +13,16 @@ class AccountMerged(Struct, frozen=True, tag="account_merged"):
     """True: a hospital number, whose prepayment leaves by transfers and whose early lines stay."""
 
 
+class MovedAgreement(Struct, frozen=True):
+    """An agreement that moved with its person, for who reads this account's records and not the retired one's."""
+
+    agreement: str
+    pack: str
+    bank: str
+    limit_fen: int
+    consent_until: Instant
+
+
 class AccountAbsorbed(Struct, frozen=True, tag="account_absorbed"):
     """The survivor took in everything of the retired account: its bytes in base64, as they left."""
 
@@ -22,6 +32,9 @@ class AccountAbsorbed(Struct, frozen=True, tag="account_absorbed"):
     at: Instant = 0
     ended: str = ""
     """The retired account's agreement that gives no new credit from here on, because the survivor has one."""
+    agreements: tuple[MovedAgreement, ...] = ()
+    payments: tuple[tuple[str, int], ...] = ()
+    """Payment → what it brought."""
 
 
 IdentityEvent = AccountMerged | AccountAbsorbed

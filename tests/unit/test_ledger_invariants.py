@@ -2,11 +2,13 @@
 
 import msgspec
 import pytest
-from domain_world import CITY, HOUR, PLATFORM, XIAMEN, A, World, charge, line
+from domain_world import CITY, DAY, HOUR, PLATFORM, XIAMEN, A, World, charge, line, score, signing
+from family_world import Town
 from test_domain_family_links import CHILD, linked
+from test_domain_merging import NEW, OLD, merge
 
 from schemas import events
-from schemas.commands import DepositPrepayment, RecordRepayment
+from schemas.commands import DepositPrepayment, RecordRepayment, RecordVisit, RefundBalance, Subject
 from schemas.ledger import LedgerRecord, PersonView
 from streams.funding_invariants import check_advances
 from streams.invariants import NAMES, Invariants
@@ -68,6 +70,38 @@ def test_what_the_domain_decides_breaks_nothing_and_everything_was_looked_at():
     assert not [finding for finding in invariants.findings.values() if finding.faulty]
     looked = {number for number, finding in invariants.findings.items() if finding.checked}
     assert looked == set(NAMES) - {7, 8, 9}  # fees and batches have lives of their own below
+
+
+def test_a_merged_persons_records_stand_for_themselves_in_their_own_partition():
+    """What moved is known where it moved to: line, consent, payments, fees, held lines and the bank's advances."""
+    town = Town(XIAMEN)
+    old, new = town.world(OLD), town.world(NEW)
+    town.send(OLD, score(XIAMEN, 700, at=town.city), interface="score")
+    town.send(OLD, signing(CITY, "bank", at=town.city, subject=Subject(person=OLD)), interface="api")
+    for visit in ("V1", "V2"):
+        town.send(OLD, charge(line(f"{visit}-1", 90_000), visit=visit, at=town.city))
+        town.send(OLD, RecordVisit(A, visit, "discharged", town.city))
+    town.send(OLD, charge(line("H1", 5_000), visit="V3", scene="inpatient", at=town.city, settlement_mode="after"))
+    paid, late = old.state.core.bills
+    town.send(OLD, RecordRepayment(town.city, 90_000, paid), interface="api")
+    town.move(city=50 * DAY)
+    merge(town, Subject(person=OLD), Subject(person=NEW))
+    town.settle()
+    new.move(city=5 * DAY)
+    new.send(charge(line("R1", 1_000, "credit", reverses="V1-1"), visit="V1", at=new.city))
+    new.send(RefundBalance(new.city, 1_000), interface="api")
+    new.send(charge(line("R2", 1_000, "credit", reverses="H1"), visit="V3", at=new.city))
+    new.send(RecordRepayment(new.city, 90_000, late), interface="api")
+    new.move(city=2 * DAY)
+    new.send(charge(line("F9", 7_000), visit="V9", at=new.city))
+    assert new.ledger[-1].events[-1].allocation.credit_fen == 7_000
+    invariants = Invariants()
+    for record in new.ledger:
+        invariants.add(record)
+    assert [fault for finding in invariants.findings.values() for fault in finding.faults] == []
+    assert all(invariants.findings[number].checked for number in (3, 6, 7, 11))
+    assert sorted(invariants.advances.credit.values()) == [7_000]
+    assert not broken(old.ledger)
 
 
 def test_a_posting_left_out_of_the_journal_is_noticed():
