@@ -6,7 +6,7 @@
 import os
 
 import pytest
-from domain_world import CITY, DAY, EXAMPLE, HOUR, PERSON, PLATFORM, XIAMEN, World, charge, line, score, signing
+from domain_world import CITY, DAY, EXAMPLE, HOUR, KEY, PERSON, PLATFORM, XIAMEN, A, World, charge, line, score, signing
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule, run_state_machine_as_test
@@ -25,11 +25,13 @@ from schemas.commands import (
     CheckFamilyLine,
     CloseRelief,
     ConfirmProposal,
+    DepositPrepayment,
     EndFamilyLink,
     FreezeBill,
     HoldCredit,
     HoldFamilyLine,
     LinkInsurance,
+    MergePatient,
     NoteFamilyVisit,
     OfferFamilyLink,
     PostFamilyHold,
@@ -56,11 +58,12 @@ from schemas.commands import (
     WaiveFees,
     WriteOffBill,
 )
-from schemas.errands import FeedbackErrand
+from schemas.errands import FeedbackErrand, RelayErrand
 from schemas.ids import account_id
+from streams.invariants import Invariants
 
-CHILD = account_id(b"a city's key for tests only......", "person", "350203201801011234")
-CARDS = [account_id(b"a city's key for tests only......", "number", f"insurance_card|{n}") for n in range(2)]
+CHILD = account_id(KEY, "person", "350203201801011234")
+CARDS = [account_id(KEY, "number", f"insurance_card|{n}") for n in range(2)]
 STAYS = Holds(frozenset(("inpatient", "outpatient")), 30)
 RULED = whole_city(holds=STAYS)
 PEOPLE = st.sampled_from(["desk-1", "desk-2", "desk-3"])
@@ -287,6 +290,27 @@ class WholeLife(AccountLife):
         if not really:
             self.relayed(ReceiveTransfer(CARDS[0], place, self.world.city, fen))
 
+    @rule(really=CHOICE, fen=FEN, days=st.sampled_from([0, 4, 50]), pack=st.booleans())
+    def another_record_of_the_person_comes_in(self, really, fen, days, pack):
+        """A40, rarely: with deposits, bills, orders under way, arrears and fees of the retired account."""
+        if really:
+            return
+        name = account_id(KEY, "person", f"other {len(self.taken)}")
+        other, whose = World(self.world.policies, name), Subject(person=name)
+        other.city, other.wall = self.world.city - days * DAY, self.world.wall
+        other.send(score(other.policies, 720, at=other.city), interface="score")
+        other.send(signing(self.pack if pack else "", "bank", at=other.city, subject=whose), interface="api")
+        other.send(DepositPrepayment(A, other.city, fen, subject=whose), interface="api")
+        other.send(charge(line(f"{name}1", 2 * fen), visit="W1", at=other.city, scene="inpatient"))
+        other.close("W1")
+        other.send(charge(line(f"{name}2", fen), visit="V1", at=other.city, settlement_mode="after"))
+        other.move(city=days * DAY)
+        other.send(MergePatient(A, other.city, Subject(person=PERSON), whose))
+        (relay,) = [errand for errand in other.errands if isinstance(errand, RelayErrand)]
+        counted.append(type(relay.command.body).__name__)
+        self.taken.append(relay.command)
+        self.world.take(relay.command)
+
     @rule(really=CHOICE, dies=CHOICE)
     def a_family_ends(self, really, dies):
         """A link ends; a death is rarer still."""
@@ -307,10 +331,26 @@ class WholeLife(AccountLife):
                 return
             self.world.move(city=max(0, due - self.world.city + beside))
 
+    @rule(beside=st.sampled_from([-1, 0, 0, 1]))
+    def to_the_next_timer_of_the_wall(self, beside):
+        """Retries, queries and answers that never come: just before, on or just past their time."""
+        due = next_due(self.world.state)[1]
+        if due <= self.world.wall + 400 * DAY:
+            self.world.move(wall=max(0, due - self.world.wall + beside))
+
     @rule(days=st.sampled_from([28, 31, 45, 60]))
     def months_pass(self, days):
         """Month ends, leap days, the bank's free days and the fees after them."""
         self.world.move(city=days * DAY)
+
+    def teardown(self):
+        """The whole life again, judged from the ledger alone as `verify` does: fees and their cap too (1 to 7, 11)."""
+        super().teardown()
+        if hasattr(self, "world"):
+            books = Invariants(self.world.policies.institution_funded)
+            for record in self.world.ledger:
+                books.add(record)
+            assert [fault for finding in books.findings.values() for fault in finding.faults] == []
 
 
 @pytest.mark.timeout(3_600)
