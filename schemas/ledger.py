@@ -314,5 +314,9 @@ class LedgerRecord(Struct, frozen=True):
     """How a relayed or forwarded command came here."""
     control_id: str = ""
     """Key of MSH-10 where the source's control ids are strict."""
+    generation: int = 0
+    """How many accounts have merged into this one, one after another or at once. It never falls, and a survivor's is
+    above those of all it absorbed: of two records about one thing the one with the higher (generation, seq) is later.
+    """
     previous_hash: str = ""
     hash: str = ""

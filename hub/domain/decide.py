@@ -352,6 +352,7 @@ def _record(draft: Draft, source: CommandSource | TimerSource, outcome: Outcome)
         command.reinjects if command else "",
         command.via if command else None,
         draft.control_id,
+        len(draft.core.absorbed),
     )
 
 

@@ -23,6 +23,7 @@ from schemas.ledger import (
     View,
 )
 from streams.projection import standing_rows
+from streams.projection.stamps import STAMP, stamp
 
 Row = tuple[Any, ...]
 Rows = dict[str, list[Row]]
@@ -39,7 +40,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         *("partition", "position", "entry", "at", "account", "seq", "institution", "debit", "credit", "amount_fen"),
     ),
     "charges": (
-        *("charge", "account", "seq", "at", "visit", "institution", "scene", "department", "event_at", "pack"),
+        *("charge", *STAMP, "visit", "institution", "scene", "department", "event_at", "pack"),
         *("status", "bill", "total_fen", *_SPLIT, *(f"returned_{name}" for name in _SPLIT)),
     ),
     "charge_lines": (
@@ -48,12 +49,12 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         *("order_no", "reverses"),
     ),
     "bills": (
-        *("bill", "account", "seq", "at", "visit", "institution", "agreement", "pack", "state", "amount_fen"),
+        *("bill", *STAMP, "visit", "institution", "agreement", "pack", "state", "amount_fen"),
         *("paid_fen", "revision", "closed_at", "debit_at", "due_at", "overdue", "frozen", "supplementary", "channel"),
         *("fee_fen", "fee_paid_fen"),
     ),
     "debits": (
-        *("order_no", "attempt", "account", "seq", "at", "bill", "channel", "amount_fen", "state", "cause"),
+        *("order_no", "attempt", *STAMP, "bill", "channel", "amount_fen", "state", "cause"),
         *("gateway_code", "trade_no", "started_at", "next_at"),
     ),
     "persons": (
@@ -168,16 +169,15 @@ def _commanded(source: CommandSource) -> Row:
 
 
 def _add_view(rows: Rows, record: LedgerRecord, view: View) -> None:
-    account, seq, at = record.account, record.seq, record.now
     match view:
         case PersonView():
-            rows["persons"].append(_person_row(view, seq, at))
+            rows["persons"].append(_person_row(view, record.seq, record.now))
         case ChargeView():
-            rows["charges"].append(_charge_row(view, account, seq, at))
+            rows["charges"].append(_charge_row(view, stamp(record)))
         case BillView():
-            rows["bills"].append(_bill_row(view, account, seq, at))
+            rows["bills"].append(_bill_row(view, stamp(record)))
         case DebitView():
-            rows["debits"].append(_debit_row(view, account, seq, at))
+            rows["debits"].append(_debit_row(view, stamp(record)))
         case _:
             standing_rows.add_standing_view(rows, record, view)
 
@@ -191,19 +191,9 @@ def _person_row(view: PersonView, seq: int, at: int) -> Row:
     )
 
 
-def _charge_row(view: ChargeView, account: str, seq: int, at: int) -> Row:
+def _charge_row(view: ChargeView, stamped: Row) -> Row:
     return (
-        *(
-            view.charge,
-            account,
-            seq,
-            at,
-            key_column(view.visit),
-            view.institution,
-            view.scene,
-            view.department,
-            view.event_at,
-        ),
+        *(view.charge, *stamped, key_column(view.visit), view.institution, view.scene, view.department, view.event_at),
         *(view.pack, view.status, view.bill, view.total_fen, *_split(view.allocation), *_split(view.returned)),
     )
 
@@ -215,17 +205,17 @@ def _split(parts: Allocation) -> Row:
     )
 
 
-def _bill_row(view: BillView, account: str, seq: int, at: int) -> Row:
+def _bill_row(view: BillView, stamped: Row) -> Row:
     return (
-        *(view.bill, account, seq, at, key_column(view.visit), view.institution, view.agreement, view.pack, view.state),
+        *(view.bill, *stamped, key_column(view.visit), view.institution, view.agreement, view.pack, view.state),
         *(view.amount_fen, view.paid_fen, view.revision, view.closed_at, view.debit_at, view.due_at, view.overdue),
         *(view.frozen, view.supplementary, view.channel, view.fee_fen, view.fee_paid_fen),
     )
 
 
-def _debit_row(view: DebitView, account: str, seq: int, at: int) -> Row:
+def _debit_row(view: DebitView, stamped: Row) -> Row:
     return (
-        *(view.order_no, view.attempt, account, seq, at, view.bill, view.channel, view.amount_fen, view.state),
+        *(view.order_no, view.attempt, *stamped, view.bill, view.channel, view.amount_fen, view.state),
         *(view.cause, view.gateway_code, view.trade_no, view.started_at, view.next_at),
     )
 

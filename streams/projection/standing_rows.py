@@ -6,6 +6,7 @@ import msgspec
 
 from schemas.events import FeedbackAnswered, FeedbackDelayed, MessageSent, ReminderSent, ScoreFeedback
 from schemas.ledger import LedgerRecord, ProposalView, ReliefView, StandingView, View
+from streams.projection.stamps import STAMP, stamp
 
 Row = tuple[Any, ...]
 
@@ -16,11 +17,11 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         "insurance_credit",
     ),
     "proposals": (
-        *("proposal", "account", "seq", "at", "action", "subject", "author", "reason", "proposed_at", "until"),
+        *("proposal", *STAMP, "action", "subject", "author", "reason", "proposed_at", "until"),
         *("needed", "confirmed_by", "state", "ended_by"),
     ),
     "relief_cases": (
-        *("relief_case", "account", "seq", "at", "bill", "kind", "state", "asked_fen", "paid_fen", "author"),
+        *("relief_case", *STAMP, "bill", "kind", "state", "asked_fen", "paid_fen", "author"),
         *("reason", "opened_at", "approved_by"),
     ),
     "notices": (
@@ -32,14 +33,13 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
 
 def add_standing_view(rows: dict[str, list[Row]], record: LedgerRecord, view: View) -> None:
     """Add the row of a view of this file; every other view is left alone."""
-    account, seq, at = record.account, record.seq, record.now
     match view:
         case StandingView():
-            rows["standing"].append(_standing_row(view, seq, at))
+            rows["standing"].append(_standing_row(view, record.seq, record.now))
         case ProposalView():
-            rows["proposals"].append(_proposal_row(view, account, seq, at))
+            rows["proposals"].append(_proposal_row(view, stamp(record)))
         case ReliefView():
-            rows["relief_cases"].append(_relief_row(view, account, seq, at))
+            rows["relief_cases"].append(_relief_row(view, stamp(record)))
         case _:
             pass
 
@@ -76,15 +76,15 @@ def _standing_row(view: StandingView, seq: int, at: int) -> Row:
     )
 
 
-def _proposal_row(view: ProposalView, account: str, seq: int, at: int) -> Row:
+def _proposal_row(view: ProposalView, stamped: Row) -> Row:
     return (
-        *(view.proposal, account, seq, at, view.action, view.subject, view.author, view.reason, view.at, view.until),
+        *(view.proposal, *stamped, view.action, view.subject, view.author, view.reason, view.at, view.until),
         *(view.needed, _json(view.confirmed_by), view.state, view.ended_by),
     )
 
 
-def _relief_row(view: ReliefView, account: str, seq: int, at: int) -> Row:
+def _relief_row(view: ReliefView, stamped: Row) -> Row:
     return (
-        *(view.case, account, seq, at, view.bill, view.kind, view.state, view.asked_fen, view.paid_fen, view.author),
+        *(view.case, *stamped, view.bill, view.kind, view.state, view.asked_fen, view.paid_fen, view.author),
         *(view.reason, view.opened_at, _json(view.approved_by)),
     )

@@ -37,12 +37,13 @@ INSERT INTO ledger SELECT * FROM staged_ledger ON CONFLICT (partition, position,
 INSERT INTO journal SELECT * FROM staged_journal ON CONFLICT (partition, position, entry, at) DO NOTHING
 
 -- name: fold_charges
--- A thing's id begins with the account that made it. After a merge the survivor's rows stand, whatever seq they have;
--- a late row of the retired account never takes them back.
+-- A thing goes from account to account in merges, and each counts its own seq. A survivor's generation is above those of
+-- all it absorbed (schemas/ledger.py), so the row with the highest (generation, seq) stands, in whatever order and
+-- batches the partitions' rows come. The same holds for bills, debits, proposals and relief cases.
 INSERT INTO charges SELECT DISTINCT ON (charge) * FROM staged_charges
-ORDER BY charge, account = left(charge, 26), seq DESC
+ORDER BY charge, coalesce(generation, 0) DESC, seq DESC
 ON CONFLICT (charge) DO UPDATE SET
-    account = excluded.account,
+    account = excluded.account, generation = excluded.generation,
     seq = excluded.seq, at = excluded.at, visit = excluded.visit, institution = excluded.institution,
     scene = excluded.scene, department = excluded.department, event_at = excluded.event_at, pack = excluded.pack,
     status = excluded.status, bill = excluded.bill, total_fen = excluded.total_fen,
@@ -51,8 +52,7 @@ ON CONFLICT (charge) DO UPDATE SET
     returned_fund_fen = excluded.returned_fund_fen, returned_account_fen = excluded.returned_account_fen,
     returned_other_fen = excluded.returned_other_fen, returned_prepayment_fen = excluded.returned_prepayment_fen,
     returned_credit_fen = excluded.returned_credit_fen, returned_self_pay_fen = excluded.returned_self_pay_fen
-WHERE CASE WHEN excluded.account = charges.account THEN excluded.seq > charges.seq
-    ELSE excluded.account <> left(charges.charge, 26) END
+WHERE (coalesce(excluded.generation, 0), excluded.seq) > (coalesce(charges.generation, 0), charges.seq)
 
 -- name: fold_charge_lines
 INSERT INTO charge_lines SELECT * FROM staged_charge_lines ON CONFLICT (account, seq, line) DO NOTHING
@@ -80,29 +80,27 @@ ON CONFLICT (id) DO NOTHING
 
 -- name: fold_bills
 INSERT INTO bills SELECT DISTINCT ON (bill) * FROM staged_bills
-ORDER BY bill, account = left(bill, 26), seq DESC
+ORDER BY bill, coalesce(generation, 0) DESC, seq DESC
 ON CONFLICT (bill) DO UPDATE SET
-    account = excluded.account,
+    account = excluded.account, generation = excluded.generation,
     seq = excluded.seq, at = excluded.at, visit = excluded.visit, institution = excluded.institution,
     agreement = excluded.agreement, pack = excluded.pack, state = excluded.state, amount_fen = excluded.amount_fen,
     paid_fen = excluded.paid_fen, revision = excluded.revision, closed_at = excluded.closed_at,
     debit_at = excluded.debit_at, due_at = excluded.due_at, overdue = excluded.overdue, frozen = excluded.frozen,
     supplementary = excluded.supplementary, channel = excluded.channel, fee_fen = excluded.fee_fen,
     fee_paid_fen = excluded.fee_paid_fen
-WHERE CASE WHEN excluded.account = bills.account THEN excluded.seq > bills.seq
-    ELSE excluded.account <> left(bills.bill, 26) END
+WHERE (coalesce(excluded.generation, 0), excluded.seq) > (coalesce(bills.generation, 0), bills.seq)
 
 -- name: fold_debits
 INSERT INTO debits SELECT DISTINCT ON (order_no) * FROM staged_debits
-ORDER BY order_no, account = left(order_no, 26), seq DESC
+ORDER BY order_no, coalesce(generation, 0) DESC, seq DESC
 ON CONFLICT (order_no) DO UPDATE SET
-    account = excluded.account,
+    account = excluded.account, generation = excluded.generation,
     attempt = excluded.attempt, seq = excluded.seq, at = excluded.at, bill = excluded.bill, channel = excluded.channel,
     amount_fen = excluded.amount_fen, state = excluded.state, cause = excluded.cause,
     gateway_code = excluded.gateway_code, trade_no = excluded.trade_no, started_at = excluded.started_at,
     next_at = excluded.next_at
-WHERE CASE WHEN excluded.account = debits.account THEN excluded.seq > debits.seq
-    ELSE excluded.account <> left(debits.order_no, 26) END
+WHERE (coalesce(excluded.generation, 0), excluded.seq) > (coalesce(debits.generation, 0), debits.seq)
 
 -- name: fold_persons
 INSERT INTO persons SELECT DISTINCT ON (account) * FROM staged_persons ORDER BY account, seq DESC
@@ -127,21 +125,25 @@ ON CONFLICT (account) DO UPDATE SET
 WHERE excluded.seq > standing.seq
 
 -- name: fold_proposals
-INSERT INTO proposals SELECT DISTINCT ON (proposal) * FROM staged_proposals ORDER BY proposal, seq DESC
+INSERT INTO proposals SELECT DISTINCT ON (proposal) * FROM staged_proposals
+ORDER BY proposal, coalesce(generation, 0) DESC, seq DESC
 ON CONFLICT (proposal) DO UPDATE SET
+    account = excluded.account, generation = excluded.generation,
     seq = excluded.seq, at = excluded.at, action = excluded.action, subject = excluded.subject, author =
     excluded.author, reason = excluded.reason, proposed_at = excluded.proposed_at, until = excluded.until,
     needed = excluded.needed, confirmed_by = excluded.confirmed_by, state = excluded.state, ended_by =
     excluded.ended_by
-WHERE excluded.seq > proposals.seq
+WHERE (coalesce(excluded.generation, 0), excluded.seq) > (coalesce(proposals.generation, 0), proposals.seq)
 
 -- name: fold_relief_cases
-INSERT INTO relief_cases SELECT DISTINCT ON (relief_case) * FROM staged_relief_cases ORDER BY relief_case, seq DESC
+INSERT INTO relief_cases SELECT DISTINCT ON (relief_case) * FROM staged_relief_cases
+ORDER BY relief_case, coalesce(generation, 0) DESC, seq DESC
 ON CONFLICT (relief_case) DO UPDATE SET
+    account = excluded.account, generation = excluded.generation,
     seq = excluded.seq, at = excluded.at, bill = excluded.bill, kind = excluded.kind, state = excluded.state,
     asked_fen = excluded.asked_fen, paid_fen = excluded.paid_fen, author = excluded.author, reason =
     excluded.reason, opened_at = excluded.opened_at, approved_by = excluded.approved_by
-WHERE excluded.seq > relief_cases.seq
+WHERE (coalesce(excluded.generation, 0), excluded.seq) > (coalesce(relief_cases.generation, 0), relief_cases.seq)
 
 -- name: fold_notices
 INSERT INTO notices SELECT * FROM staged_notices ON CONFLICT (account, seq, entry) DO NOTHING

@@ -1,5 +1,6 @@
 """ADT^A40 and aliases: numbers, cards and persons that turn out to be one patient (protocols 2.1, architecture 5)."""
 
+import msgspec
 import pytest
 from domain_world import DAY, EXAMPLES, HOUR, KEY, A, charge, encoded, line, score, signing
 from family_world import Town, person_account
@@ -301,6 +302,20 @@ def test_a_chain_of_merges_ends_at_the_last_survivor():
     town.settle()
     assert town.world(THIRD).agreement.used_fen == 16_100
     assert town.world(THIRD).state.core.absorbed == (OLD, NEW)
+
+
+def test_the_generation_grows_from_survivor_to_survivor_and_never_falls_in_an_account():
+    """Of two records about one thing the books take the one of the higher generation, then of the higher seq."""
+    town = Town()
+    full(town)
+    merge(town, Subject(person=OLD), Subject(person=NEW))
+    town.settle()
+    merge(town, Subject(person=NEW), Subject(person=THIRD))
+    town.send(OLD, charge(line("F9", 100), visit="V9", at=town.city))
+    town.settle()
+    told = {account: [record.generation for record in town.world(account).ledger] for account in (OLD, NEW, THIRD)}
+    assert {account: set(generations) for account, generations in told.items()} == {OLD: {0}, NEW: {1}, THIRD: {2}}
+    assert b"generation" not in msgspec.json.encode(town.world(OLD).ledger[-1])
 
 
 def test_bytes_that_are_no_account_are_refused():

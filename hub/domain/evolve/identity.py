@@ -23,6 +23,7 @@ def _merged(state: AccountState, event: events.AccountMerged) -> AccountState:
         counters=core.counters,
         relays=core.relays,
         merged_into=event.survivor,
+        absorbed=core.absorbed,
     )
     return AccountState(bare, {})
 
