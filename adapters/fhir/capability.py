@@ -32,7 +32,7 @@ def capability_statement() -> dict[str, Any]:
 def _resource(resource_type: str) -> dict[str, Any]:
     return {
         "type": resource_type,
-        "interaction": [{"code": "create"}, {"code": "read"}],
+        "interaction": [{"code": "create"}],
         "versioning": "versioned",
         "conditionalCreate": True,
         "updateCreate": False,

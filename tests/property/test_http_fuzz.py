@@ -206,6 +206,11 @@ def test_the_capability_statement_is_valid_and_says_what_is_served(address):
     assert document["fhirVersion"] == "4.0.1"
     listed = [resource["type"] for resource in document["rest"][0]["resource"]]
     assert listed == ["ChargeItem", "ClaimResponse", "Encounter", "Patient"]
+    told = {
+        interaction["code"] for resource in document["rest"][0]["resource"] for interaction in resource["interaction"]
+    }
+    assert told == {"create"}
+    assert ask(address, f"/fhir/R4/{listed[0]}", b"{}")[0] != 404
 
 
 def test_a_large_body_is_judged_in_the_worker_and_the_loop_goes_on(address):
