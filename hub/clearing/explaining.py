@@ -19,6 +19,8 @@ _PAIRS_MAX: Final = 1_200
 """Up to this many candidates all pairs are kept: 720,000."""
 _SUMS_MAX: Final = 1_000_000
 """So many sums are tabled before the search by size takes over."""
+_SIZE_MAX: Final = 200
+"""Nobody reads a set of more entries, and each entry is two levels of recursion: beyond it nothing is explained."""
 _LOOK_EVERY: Final = 4_096
 """Steps of the search between two looks at the budget."""
 
@@ -26,8 +28,8 @@ _LOOK_EVERY: Final = 4_096
 class Explanation(NamedTuple):
     """Sets of candidates (by position) that sum to the difference: the smallest there are, or the best found.
 
-    `proven`: no smaller set exists. `complete`: no other set of this size exists. Without both, time ran out. An
-    empty `sets` that is proven means that no set at all gives the difference.
+    `proven`: no smaller set exists. `complete`: no other set of this size exists. Without both, time ran out, or no
+    set of at most 200 entries gives the difference. An empty `sets` that is proven means that no set at all gives it.
     """
 
     sets: tuple[tuple[int, ...], ...]
@@ -43,6 +45,9 @@ class Explanation(NamedTuple):
     def unique(self) -> bool:
         """Return True when one set explains it and it is certain that no other set of its size does."""
         return self.complete and len(self.sets) == 1
+
+
+_UNEXPLAINED: Final = Explanation((), proven=False, complete=False)
 
 
 class _OutOfTimeError(Exception):
@@ -139,6 +144,8 @@ def _by_sums(target: int, amounts: Sequence[int]) -> Explanation | None:
     tables.reverse()
     if target not in tables[0]:
         return Explanation((), proven=True, complete=True)
+    if tables[0][target] > _SIZE_MAX:
+        return _UNEXPLAINED
     return _listed(_traced(tables, amounts, 0, target, tables[0][target]))
 
 
@@ -176,6 +183,8 @@ class _Search:
         sets: list[tuple[int, ...]] = []
         try:
             for size in range(1, len(self._amounts) + 1):
+                if size > _SIZE_MAX:
+                    return _UNEXPLAINED
                 for chosen in self._of_size(size, 0, target):
                     if len(sets) == SETS_SHOWN:
                         return Explanation(tuple(sets), proven=True, complete=False)

@@ -121,3 +121,18 @@ def test_four_of_three_hundred_entries_are_found_quickly():
     found = explain(sum(amounts[i] for i in planted), amounts)
     assert found.proven
     assert found.size <= 4
+
+
+@pytest.mark.parametrize("amounts", [[100] * 900, [1 + 7919 * n % 999_983 for n in range(1, 1500)]])
+def test_a_difference_of_hundreds_of_entries_is_not_explained_and_stops_nobody(amounts):
+    """A hospital's total may lack a whole morning: no set of a size anybody reads, and no endless recursion."""
+    missing = sum(amounts) - sum(amounts[:30])
+    assert explain(missing, amounts) == Explanation((), proven=False, complete=False)
+    known = tuple(range(30, len(amounts)))
+    assert explain(missing, amounts, known=known) == Explanation((known,), proven=False, complete=False)
+
+
+def test_a_difference_of_two_hundred_equal_entries_is_explained():
+    """The largest set that is searched for is found."""
+    found = explain(200 * 100, [100] * 250)
+    assert (found.size, found.proven) == (200, True)
