@@ -14,7 +14,7 @@ from hub.runtime import metrics
 from hub.runtime.clock import Clock
 from hub.runtime.logs import get_logger
 from hub.runtime.sections import CriticalSections
-from streams.lanes import library
+from streams.lanes import gauges, library
 from streams.lanes.batch import Batch, Seal, as_base64
 from streams.lanes.faults import EXIT_STOPPED, LaneError
 from streams.lanes.lane import Lane
@@ -112,6 +112,7 @@ class AccountProcessor(Service, ConsumerRebalanceListener):  # type: ignore[misc
             await self._drain()
             for lane in [lane for lane in self.lanes.values() if not lane.fenced]:
                 del self.lanes[lane.partition]
+                gauges.hide(lane.partition)
                 await lane.close()
         except Exception as error:  # noqa: BLE001 - the shell: whatever it is, the process stops
             await self.failed(f"revoke: {error!r}", EXIT_STOPPED)
@@ -122,6 +123,7 @@ class AccountProcessor(Service, ConsumerRebalanceListener):  # type: ignore[misc
             mine = {place.partition: place for place in assigned}
             for number in [number for number in self.lanes if number not in mine]:
                 lane = self.lanes.pop(number)
+                gauges.hide(number)
                 lane.stop_input()
                 self.add_future(lane.close())
             for number, place in mine.items():
@@ -140,7 +142,13 @@ class AccountProcessor(Service, ConsumerRebalanceListener):  # type: ignore[misc
         self.consumer.pause(place)
         if lane is None:
             self.lanes[number] = lane = self.lane_class(number, self)
+            gauges.show(number, lambda: self._lag(number))
             lane.start()
+
+    def _lag(self, number: int) -> int:
+        """Return how far a lane is behind, 0 while a rebalance is under way: then nobody owns its partition."""
+        lane = self.lanes.get(number)
+        return lane.lag if lane is not None and lane.place in self.consumer.assignment() else 0
 
     def opened(self, lane: Lane) -> None:
         """Give a lane its input, unless a rebalance is under way, whose end does it."""
@@ -156,10 +164,7 @@ class AccountProcessor(Service, ConsumerRebalanceListener):  # type: ignore[misc
         for kind, count in batch.fired.items():
             metrics.LANE_TIMERS.labels(kind=kind).inc(count)
         metrics.LANE_BATCH_COMMANDS.observe(batch.count)
-        number = str(lane.partition)
-        metrics.LANE_ACCOUNTS.labels(partition=number).set(lane.accounts)
-        metrics.LANE_LAG.labels(partition=number).set(lane.lag)
-        metrics.LANE_LAST_COMMIT.labels(partition=number).set_to_current_time()
+        gauges.committed(lane.partition, lane.accounts)
         self.commands_total += batch.commands
         self.timers_total += batch.timers
         self.dead_letters_total += len(batch.dead_letters)
@@ -201,5 +206,7 @@ class AccountProcessor(Service, ConsumerRebalanceListener):  # type: ignore[misc
                 await asyncio.wait_for(self.consumer.stop(), 3)
             except Exception as error:  # noqa: BLE001 - stopping: the session ends by itself
                 _log.warning("consumer_not_stopped", error=repr(error))
+        for number in self.lanes:
+            gauges.hide(number)
         await asyncio.gather(*(lane.close() for lane in self.lanes.values()))
         await self.replies.stop()

@@ -16,7 +16,8 @@ _VERSION: Final = b"\x01"
 class Watermark(msgspec.Struct, frozen=True, array_like=True):
     """The first command not yet contained in the state, the lane's two clocks, the head of the ledger chain.
 
-    `unreadable_run` counts the undecodable commands in a row up to here, so that a restart does not forgive them.
+    `unreadable_run` counts the undecodable commands in a row up to here, so that a restart does not forgive them; their
+    share of the last 10,000 is counted anew.
     """
 
     next_offset: int = 0

@@ -1,17 +1,21 @@
 """The account lanes on a real broker: what goes in comes out once, in order, in one transaction."""
 
+import asyncio
 from base64 import b64decode
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from lanes_world import Worker, World, person, until
 
+from hub.runtime.metrics import REGISTRY
 from schemas.commands import ReplyTo
 from schemas.dead_letters import DeadLetter
 from schemas.facts import Facts
 from schemas.replies import Reply
 from streams import chain
-from streams.lanes import watermark
+from streams.lanes import gauges, watermark
+from streams.lanes.book import Book
+from streams.lanes.lane import Lane
 
 
 async def test_every_command_gives_one_ledger_record_and_the_state_follows(world: World):
@@ -149,3 +153,28 @@ async def test_one_transaction_may_hold_more_than_one_batch_of_a_topic(world: Wo
     again = await Worker(world).start()
     assert len(again.processor.lanes[0].book.accounts) == 3
     await again.stop()
+
+
+async def test_a_lane_that_commits_nothing_shows_its_growing_lag_until_it_goes(world: World):
+    """The lag is asked for at every look; when the worker stops, nothing of the lane is shown any more."""
+    goes_on = asyncio.Event()
+
+    class Stuck(Lane):
+        async def _work(self, book: Book) -> None:
+            await goes_on.wait()
+            await super()._work(book)
+
+    def shown(gauge: str) -> float | None:
+        return REGISTRY.get_sample_value(f"medcredit_lane_{gauge}", {"partition": "0"})
+
+    gauges.hide(0)  # what a worker that another test killed has left
+    worker = await Worker(world, lane_class=Stuck).start()
+    for lag in (2, 5):
+        await world.send(*[world.command(who=1) for _ in range(lag - int(shown("lag") or 0))])
+        await until(lambda lag=lag: shown("lag") == lag)
+    assert shown("last_commit_timestamp_seconds") is None
+    goes_on.set()
+    await until(lambda: shown("lag") == 0 and shown("accounts") == 1)
+    assert shown("last_commit_timestamp_seconds") is not None
+    await worker.stop()
+    assert [shown(gauge) for gauge in ("lag", "accounts", "last_commit_timestamp_seconds")] == [None] * 3
