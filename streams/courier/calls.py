@@ -6,9 +6,7 @@ repeats the same call with the same numbers.
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -37,16 +35,14 @@ from streams.courier.gateways import (
     has_expired,
     not_executed,
     operation_of,
-    queue_of,
 )
 from streams.courier.lease import Lease
 from streams.courier.progress import Tenure
+from streams.courier.queues import Job, Queues
 from streams.courier.restraint import Breaker, Pace
 from streams.courier.results import Results
 
-ERRANDS_IN_HAND: Final = 512
-CALLS_AT_ONCE: Final = 32
-"""For each channel, so that a slow gateway never holds up another."""
+FETCH_MAX: Final = 500
 POLL_MS: Final = 200
 REVOKE_SECONDS: Final = 3.0
 """Less than the group's rebalance time-out: a call under way may end before its partition goes."""
@@ -64,23 +60,12 @@ def read_errand(message: Any) -> Errand:
         raise UnreadableErrandError(f"{where}: {error}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """An errand that leaves the hub, and its place."""
-
-    errand: OutsideErrand
-    partition: TopicPartition
-    offset: int
-    tenure: Tenure
-
-
 class _Channel:
     """What restrains the calls of one channel."""
 
     def __init__(self) -> None:
         self.breaker = Breaker()
         self.pace = Pace()
-        self.slots = asyncio.Semaphore(CALLS_AT_ONCE)
 
 
 class CallWorker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -107,9 +92,8 @@ class CallWorker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         self._lease = Lease(consumer)
         self._channels = {channel: _Channel() for channel in (*gateways, *desks)}
         self._tenures: dict[TopicPartition, Tenure] = {}
-        self._queues: dict[str, deque[Job]] = {}
+        self._queues = Queues()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._in_hand = 0
         self._calling = 0
         self._changed = asyncio.Event()
         self._stopping = False
@@ -125,13 +109,12 @@ class CallWorker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         """Work until `stop`. Raises `CourierError`, or whatever a defect raises; then the process must end."""
         self._consumer.subscribe([self._topic], listener=self)
         while not self._stopping:
-            if self._in_hand < ERRANDS_IN_HAND:
-                # Never cancelled: a cancelled getmany leaks a counter inside aiokafka (kernel 7.9).
-                room = ERRANDS_IN_HAND - self._in_hand
-                fetched = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=room)
-                self._take(fetched)
-            else:
+            if self._queues.full:
                 await self._change(POLL_MS / 1000)
+            else:
+                # Never cancelled: a cancelled getmany leaks a counter inside aiokafka (kernel 7.9).
+                room = min(FETCH_MAX, self._queues.room)
+                self._take(await self._consumer.getmany(timeout_ms=POLL_MS, max_records=room))
             self._raise_defects()
             await self._commit()
         await self._idle(DRAIN_SECONDS)
@@ -164,68 +147,54 @@ class CallWorker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
                 if isinstance(errand, RelayErrand):
                     tenure.done(message.offset)
                 else:
-                    self._enqueue(Job(errand, partition, message.offset, tenure))
+                    self._queues.put(Job(errand, partition, message.offset, tenure, len(message.value)))
+        self._begin()
 
-    def _enqueue(self, job: Job) -> None:
-        self._in_hand += 1
-        name = queue_of(job.errand)
-        if name in self._queues:
-            self._queues[name].append(job)
-            return
-        self._queues[name] = deque([job])
-        self._tasks.add(asyncio.create_task(self._serve(name), name=f"courier {name}"))
+    def _begin(self) -> None:
+        """Begin what may begin; a defect keeps its place, so nothing of its account is done before the process ends."""
+        if not self._stopping:
+            for job in self._queues.begin():
+                self._tasks.add(asyncio.create_task(self._serve(job), name=f"courier {job.errand.id}"))
 
-    async def _serve(self, name: str) -> None:
-        """Do an account's errands one after the other until none is left."""
-        queue = self._queues[name]
-        try:
-            while queue:
-                await self._do(queue[0])
-                queue.popleft()
-                self._in_hand -= 1
-                self._changed.set()
-        finally:
-            del self._queues[name]
+    async def _serve(self, job: Job) -> None:
+        await self._do(job)
+        self._queues.end(job)
+        self._begin()
+        self._changed.set()
 
     async def _do(self, job: Job) -> None:
-        channel = self._channels.get(job.errand.channel)
-        async with channel.slots if channel else contextlib.nullcontext():
-            if self._stopping or job.tenure.over:
-                return  # not acknowledged: it is delivered again
-            self._calling += 1
-            try:
-                outcome = await self._outcome(job, channel)
-                if outcome is None:
-                    return
-                await self._results.keep(job.errand, outcome)
-                await self._sections.reach(COURIER_BEFORE_COMMIT)
-                job.tenure.done(job.offset)
-            finally:
-                self._calling -= 1
-                self._changed.set()
+        """Do an errand and make its result durable; one that is not ours any more is delivered to another again."""
+        if self._stopping or job.tenure.over:
+            return
+        self._calling += 1
+        try:
+            outcome = await self._outcome(job)
+            if outcome is None:
+                return
+            await self._results.keep(job.errand, outcome)
+            await self._sections.reach(COURIER_BEFORE_COMMIT)
+            job.tenure.done(job.offset)
+        finally:
+            self._calling -= 1
+            self._changed.set()
 
-    async def _outcome(self, job: Job, channel: _Channel | None) -> CallOutcome | None:
+    async def _outcome(self, job: Job) -> CallOutcome | None:
         """Return what the call brought back, or why it was not made; None when the errand is not ours any more."""
         errand, wall = job.errand, self._clock.wall
+        channel = self._channels.get(errand.channel)
         if channel is None:
             return not_executed(errand, "CHANNEL_NOT_CONFIGURED", wall())
         turn = await channel.pace.slot()
         await self._sections.reach(COURIER_BEFORE_CALL)
-        if not await self._is_ours(job):
+        if not await self._lease.holds(job.partition, job.tenure):
             return None
-        if self._is_too_late(errand):
+        if has_expired(errand, wall()):
             return not_executed(errand, "EXPIRED", wall())
         if not turn:
             return not_executed(errand, "THROTTLED", wall())
         if not channel.breaker.admits():
             return not_executed(errand, "BREAKER_OPEN", wall())
         return await self._call(errand, channel.breaker)
-
-    async def _is_ours(self, job: Job) -> bool:
-        return await self._lease.holds(job.partition, job.tenure)
-
-    def _is_too_late(self, errand: OutsideErrand) -> bool:
-        return has_expired(errand, self._clock.wall())
 
     async def _call(self, errand: OutsideErrand, breaker: Breaker) -> CallOutcome:
         gateway = errand.channel

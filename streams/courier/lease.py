@@ -44,8 +44,11 @@ class Lease:
         """Commit how far these partitions are done; say whether the broker accepted it within 5 s.
 
         It does not during a rebalance, or from one that is no member any more: then somebody else repeats the errands.
+        Before the first errand there is nothing to commit: the broker, which would refuse that, is not asked.
         """
         offsets = {each: tenure.safe for each, tenure in tenures.items() if tenure.safe is not None}
+        if not offsets:
+            return False
         asked_at = self._seconds()
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
@@ -54,8 +57,7 @@ class Lease:
             return False
         for each, offset in offsets.items():
             tenures[each].committed = offset
-        if offsets:
-            self._proven_at = max(self._proven_at, asked_at)
+        self._proven_at = max(self._proven_at, asked_at)
         return True
 
     def forget(self) -> None:
