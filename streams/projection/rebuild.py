@@ -4,6 +4,9 @@ A second set of books is filled in the schema `books_next` by readers without a 
 books are held still for a moment (their positions are locked), the rest up to exactly these positions is filled in,
 both are compared, and the schemas change names. The live projector, waiting for the lock, goes on in the new books at
 the position it expects.
+
+Dead letters leave Kafka after a year, and nothing deletes them from the books: those the log no longer holds are copied
+from the live books, which alone still know them.
 """
 
 import time
@@ -30,6 +33,15 @@ CLOSE_ENOUGH_RECORDS: Final = 2000
 """The live books are held still only for about so many records."""
 _BATCH_RECORDS: Final = 2000
 _POLL_MS: Final = 500
+_KEEP_LETTERS: Final = f"""
+WITH begins AS (SELECT * FROM unnest($1::integer[], $2::bigint[]) AS each (partition, begin)),
+kept AS (
+    INSERT INTO {NEXT}.dead_letter_arrivals
+    SELECT a.* FROM {BOOKS}.dead_letter_arrivals a JOIN begins b ON b.partition = a.partition AND a.position < b.begin
+    RETURNING id
+)
+INSERT INTO {NEXT}.dead_letters SELECT * FROM {BOOKS}.dead_letters WHERE id IN (SELECT id FROM kept)
+"""  # noqa: S608 - our own names
 _log = get_logger("rebuild")
 
 
@@ -102,16 +114,18 @@ class Rebuild:
         try:
             await owner.execute(f"DROP SCHEMA IF EXISTS {OLD} CASCADE")  # of a rebuild that ended before it
             await create_books(owner, NEXT)
-            await self._begin()
+            await self._begin(owner)
             await self._fill_until_close(owner, progress)
             return await self._replace(owner, began, keep_different=keep_different)
         finally:
             await owner.close()
             await self._books.close()
 
-    async def _begin(self) -> None:
+    async def _begin(self, owner: asyncpg.Connection) -> None:
         self._consumer.assign(self._partitions)
         begins = await self._consumer.beginning_offsets(self._partitions)
+        letters = {each.partition: begins[each] for each in self._partitions if each.topic == self._dead_letters}
+        await owner.execute(_KEEP_LETTERS, list(letters), list(letters.values()))
         stored = await self._books.positions({place_of(each): begins[each] for each in self._partitions})
         self._at = {each: stored[place_of(each)] for each in self._partitions}
         for each, position in self._at.items():

@@ -3,10 +3,13 @@
 import asyncio
 
 import pytest
-from ledger_samples import LedgerWriter
+from aiokafka import TopicPartition
+from aiokafka.admin import RecordsToDelete
+from ledger_samples import LedgerWriter, dead_letter
 from pydantic import SecretStr
 from test_projector import RECORDS, assert_exact, counted, publish, running, until
 
+from hub.runtime.bus import administration, durable_producer
 from hub.runtime.database import connect
 from hub.runtime.migrations import migrate
 from hub.runtime.settings import PostgresSettings, Settings
@@ -66,3 +69,24 @@ async def test_damaged_books_are_found_and_replaced_only_when_asked(settings: Se
     replaced = await rebuild(settings, books_dsn, keep_different=False)
     assert replaced.in_place
     await assert_exact(books_dsn, [writer])
+
+
+async def test_dead_letters_that_left_the_log_stay_in_the_books(settings: Settings, books_dsn: str):
+    """A year later the log holds only the newer ones: the rebuilt books have all, each as it first arrived."""
+    topic = settings.topics.dead_letters.name
+    async with durable_producer(settings.kafka, "edge") as producer:
+        for number, at in ((1, 10), (2, 20), (1, 30), (3, 40)):
+            letter = dead_letter(number, at=at, wall_at=at)
+            await producer.send_and_wait(topic, letter, key=b"mllp", partition=0)
+    async with running(settings, books_dsn) as (_, live):
+        await until(books_dsn, "SELECT count(*) FROM dead_letter_arrivals", 4, live)
+    async with administration(settings.kafka) as admin:
+        await admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(before_offset=2)})
+    done = await rebuild(settings, books_dsn)
+    assert (done.in_place, done.comparison.differences, done.records) == (True, (), 2)
+    reader = await connect(books_dsn, "reader")
+    letters = await reader.fetch("SELECT id, at FROM dead_letters ORDER BY id")
+    positions = await reader.fetch("SELECT position FROM dead_letter_arrivals ORDER BY position")
+    await reader.close()
+    assert [tuple(row) for row in letters] == [("dl-1", 10), ("dl-2", 20), ("dl-3", 40)]
+    assert [row["position"] for row in positions] == [0, 1, 2, 3]
