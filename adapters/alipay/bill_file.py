@@ -6,7 +6,7 @@ from typing import Final
 
 from adapters.alipay.beijing import instant_of
 from hub.clearing.books import Book, Entry, EntryKind
-from hub.runtime.bill_files import gbk_lines, unpacked, unreadable, wrong_total
+from hub.runtime.bill_files import gbk_lines, number_of, unpacked, unreadable, wrong_total
 from schemas.money import AmountSyntaxError, fen_from_text, yuan_text
 
 COLUMNS: Final = (
@@ -69,16 +69,15 @@ def _entry(row: int, line: str) -> tuple[Entry, int]:
     kind = _KINDS.get(cell["业务类型"])
     if kind is None:
         raise unreadable(row, "业务类型", f"{cell['业务类型']!r} is neither 交易 nor 退款")
-    key = cell["商户订单号" if kind == "payment" else "退款批次号/请求号"]
-    if not key:
-        raise unreadable(row, "商户订单号", "the number is empty")
+    key = number_of(row, "商户订单号", cell["商户订单号" if kind == "payment" else "退款批次号/请求号"])
     amount_fen = _fen(row, cell, "订单金额（元）")
     if (amount_fen < 0) != (kind == "refund"):
         raise unreadable(row, "订单金额（元）", "a refund is negative, a payment is not")
     at = instant_of(cell["完成时间"])
     if not at:
         raise unreadable(row, "完成时间", f"{cell['完成时间']!r} is no time")
-    return Entry(kind, key, amount_fen, at, cell["支付宝交易号"]), _fen(row, cell, "商家实收（元）")
+    trade_no = number_of(row, "支付宝交易号", cell["支付宝交易号"])
+    return Entry(kind, key, amount_fen, at, trade_no), _fen(row, cell, "商家实收（元）")
 
 
 def _fen(row: int, cell: Mapping[str, str], column: str) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from hub.clearing.books import Book, Entry, EntryKind
-from hub.runtime.bill_files import MEMBER_BYTES_MAX, gbk_lines, unreadable, wrong_total
+from hub.runtime.bill_files import MEMBER_BYTES_MAX, gbk_lines, number_of, unreadable, wrong_total
 from hub.runtime.guomi import sm3_hex
 from schemas.city_time import CITY
 from schemas.money import AmountSyntaxError, fen_from_text, yuan_text
@@ -53,7 +53,7 @@ def read_list(content: bytes, name: str) -> Book:
         raise unreadable(1, COLUMNS[0], f"the header is not {','.join(COLUMNS)}")
     entries: list[Entry] = []
     for row, line in enumerate(lines[1:], start=2):
-        cells = next(csv.reader(io.StringIO(line)), [])
+        cells = _cells(row, line)
         if cells and cells[0] == "#合计":
             _check_total(row, cells, entries)
             return Book(name, tuple(entries))
@@ -68,17 +68,24 @@ def _lines(content: bytes) -> list[str]:
         return gbk_lines(content)
 
 
+def _cells(row: int, line: str) -> list[str]:
+    try:
+        return next(csv.reader(io.StringIO(line)), [])
+    except csv.Error as error:
+        raise unreadable(row, COLUMNS[0], str(error)) from error
+
+
 def _entry(row: int, cells: list[str]) -> Entry:
     if len(cells) != len(COLUMNS):
         raise unreadable(row, COLUMNS[-1], f"the row has {len(cells)} columns, not {len(COLUMNS)}")
     key, word, amount, at = (cell.strip() for cell in cells)
     kind = _KINDS.get(word)
-    if not key or kind is None:
-        raise unreadable(row, COLUMNS[1 if key else 0], f"{word!r} is neither 收费 nor 退费" if key else "it is empty")
+    if kind is None:
+        raise unreadable(row, COLUMNS[1], f"{word!r} is neither 收费 nor 退费")
     fen = _fen(row, amount)
     if fen < 0:
         raise unreadable(row, COLUMNS[2], "an amount is never negative here: the kind says which way it goes")
-    return Entry(kind, key, fen if kind == "charge" else -fen, _instant(row, at))
+    return Entry(kind, number_of(row, COLUMNS[0], key), fen if kind == "charge" else -fen, _instant(row, at))
 
 
 def _fen(row: int, text: str) -> int:

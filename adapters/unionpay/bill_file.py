@@ -9,7 +9,7 @@ from typing import Final
 
 from adapters.unionpay.text import moment_of
 from hub.clearing.books import Book, Entry, EntryKind
-from hub.runtime.bill_files import gbk_lines, unpacked, unreadable
+from hub.runtime.bill_files import gbk_lines, number_of, unpacked, unreadable
 
 WIDTHS: Final = (
     *(3, 11, 11, 6, 10, 19, 12, 4, 2, 21, 2, 32, 2, 6, 10, 13, 13, 4, 15, 2, 2, 6, 2, 4, 32, 1, 21, 15, 1, 15, 32),
@@ -57,9 +57,7 @@ def _entry(row: int, line: str, day: date) -> Entry:
     amount = fields[_AMOUNT - 1]
     if not (amount.isascii() and amount.isdigit()):
         raise unreadable(row, _NAMES[_AMOUNT], f"{amount!r} is no amount in fen")
-    key = fields[_ORDER - 1]
-    if not key:
-        raise unreadable(row, _NAMES[_ORDER], "the number is empty")
+    key = number_of(row, _NAMES[_ORDER], fields[_ORDER - 1])
     sign = -1 if kind == "refund" else 1
     return Entry(kind, key, sign * int(amount), _instant(row, fields[_TIME - 1], day), fields[_QUERY_ID - 1])
 

@@ -9,6 +9,7 @@ from schemas.reasons import Reason
 
 MEMBER_BYTES_MAX: Final = 200 * 1024 * 1024
 RATIO_MAX: Final = 100
+NUMBER_CHARACTERS_MAX: Final = 300
 
 
 class BillFileError(TranslationError):
@@ -24,6 +25,18 @@ def wrong_total(column: str, stated: object, found: object) -> BillFileError:
     """Return the error of a control total that the rows do not give."""
     fault = f"stated {stated}, the rows give {found}"
     return BillFileError(Reason.BILL_FILE_TOTALS, {"column": column, "fault": fault})
+
+
+def number_of(row: int, column: str, text: str) -> str:
+    """Return a number as a file has it: it is stored, indexed and shown, so it is printable and not endless.
+
+    Raises BillFileError for another one, and for none.
+    """
+    if not text:
+        raise unreadable(row, column, "the number is empty")
+    if len(text) > NUMBER_CHARACTERS_MAX or not text.isprintable():
+        raise unreadable(row, column, f"it holds control characters, or is longer than {NUMBER_CHARACTERS_MAX}")
+    return text
 
 
 def gbk_lines(content: bytes) -> list[str]:
