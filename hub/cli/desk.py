@@ -28,6 +28,9 @@ from schemas.errors import ConfigurationError
 from schemas.reasons import REASONS, Reason, reason_text
 from schemas.replies import Reply
 
+_CODE = max(len(reason) for reason in Reason)
+"""Columns of a reason's code in a list."""
+
 dlq = typer.Typer(help="Dead letters and quarantine: list, stats, show, replay, drop, park.", no_args_is_help=True)
 Ids = Annotated[list[str], typer.Argument(help="Ids of dead letters: in full, DL-…, or the beginning.")]
 
@@ -58,9 +61,8 @@ def list_letters(
         if not after:
             break
     for each in found[:limit]:
-        times = f"{each.arrivals} times" if each.arrivals > 1 else "once"
-        head = f"{letter_short(each.id)}  {each.reason.code:<22} {each.source:<18} {moment(each.at)}"
-        say(f"{head}  {each.position or each.interface:<18} {times}  {each.status}")
+        head = f"{letter_short(each.id)}  {each.reason.code:<{_CODE}} {each.source:<18} {moment(each.at)}"
+        say(f"{head}  {each.position or each.interface:<18} {_times(each.arrivals)}  {each.status}")
     if not found:
         note("No dead letter fits. A refused message appears here within a second.")
     answer(Page(tuple(found[:limit]), after or None))
@@ -77,8 +79,8 @@ def stats(
     chosen, wall = tuple(each for each in found if source in ("", each.source)), time.time_ns() // 1_000_000
     for each in chosen:
         oldest = f"oldest {age(wall - each.oldest_open_wall_at)}" if each.oldest_open_wall_at else ""
-        head = f"{each.interface:<18} {each.reason.code:<22} {each.source:<18}"
-        say(f"{head} {each.open:>6} open of {each.letters}, came {each.arrivals} times  {oldest}".rstrip())
+        head = f"{each.interface:<18} {each.reason.code:<{_CODE}} {each.source:<18}"
+        say(f"{head} {each.open:>6} open of {each.letters}, came {_times(each.arrivals)}  {oldest}".rstrip())
     note(f"{sum(each.open for each in chosen)} open of {sum(each.letters for each in chosen)}: medcredit dlq list")
     answer(Page(chosen))
 
@@ -270,6 +272,10 @@ def _confirm(question: str) -> None:
     if voice.yes or speaks_json() or not sys.stdin.isatty():
         return
     typer.confirm(question, abort=True, err=True)
+
+
+def _times(arrivals: int) -> str:
+    return "once" if arrivals == 1 else f"{arrivals} times"
 
 
 def _sentence(text: Text) -> str:

@@ -14,9 +14,10 @@ from hub.cli.verbs import verb
 from hub.runtime.database import UNREACHABLE
 from hub.runtime.migrations import MigrationState, Phase, migrate, migration_states
 from hub.runtime.settings import Settings, read_settings
-from schemas.errors import TransportError
+from schemas.errors import ConfigurationError, TransportError
 from schemas.reasons import Reason
 
+_REFUSED = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
 verbs = typer.Typer(help="Database migrations before and after a deploy; the books made again.", no_args_is_help=True)
 
 
@@ -103,17 +104,17 @@ def rebuild(
 
     Exit 1 when the sums differ; the live books are then kept, and the rebuilt ones wait in the schema books_next.
     """
-    from streams.projection.rebuild import rebuild_books  # noqa: PLC0415 - the other verbs need no Kafka client
+    from aiokafka.errors import KafkaError  # noqa: PLC0415 - the other verbs need no Kafka client
+
+    from streams.projection.rebuild import rebuild_books  # noqa: PLC0415
 
     settings = read_settings()
-    with _reachable():
-        done = asyncio.run(
-            rebuild_books(
-                settings,
-                keep_different=not replace_different,
-                progress=lambda records: note(f"{records:,} records"),
-            )
-        )
+    try:
+        with _reachable():
+            done = asyncio.run(rebuild_books(settings, keep_different=not replace_different, progress=_say_records))
+    except KafkaError as error:
+        kafka = {"dependency": f"Kafka at {settings.kafka.bootstrap}"}
+        raise TransportError(Reason.DEPENDENCY_UNREACHABLE, kafka) from error
     different = done.comparison.differences
     answer = {"records": done.records, "seconds": round(done.seconds, 1), "held_seconds": round(done.held_seconds, 2)}
     if speaks_json():
@@ -125,11 +126,22 @@ def rebuild(
     sys.exit(1 if different else 0)
 
 
+def _say_records(records: int) -> None:
+    note(f"{records:,} records")
+
+
 @contextmanager
 def _reachable() -> Iterator[None]:
-    """Turn a server that is away into the answer of every verb: exit 69."""
+    """Turn a server that is away into the answer of every verb (exit 69), one that refuses us into exit 78."""
     try:
         yield
+    except _REFUSED as error:
+        refusal = {
+            "setting": "MEDCREDIT_POSTGRES__DSN",
+            "fault": "PostgreSQL refuses its user, password or database",
+            "remedy": "Correct it and start again.",
+        }
+        raise ConfigurationError(Reason.SETTING_INVALID, refusal) from error
     except UNREACHABLE as error:
         raise TransportError(Reason.DEPENDENCY_UNREACHABLE, {"dependency": "PostgreSQL"}) from error
 

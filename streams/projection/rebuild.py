@@ -75,8 +75,8 @@ async def rebuild_books(
 ) -> Rebuilt:
     """Make the books again from the cluster of the settings, as `Rebuild.run` says; `progress` hears records so far."""
     consumer = committed_consumer(settings.kafka, "rebuild")
-    await consumer.start()
     try:
+        await consumer.start()
         dsn = settings.postgres.dsn.get_secret_value()
         work = Rebuild(dsn, consumer, settings.topics.ledger, settings.topics.dead_letters)
         return await work.run(keep_different=keep_different, progress=progress)

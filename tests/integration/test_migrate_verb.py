@@ -46,3 +46,22 @@ def test_a_server_that_is_away_is_said_so(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MEDCREDIT_POSTGRES__DSN", "postgresql://medcredit@127.0.0.1:9/medcredit")
     error = run("status").exception
     assert getattr(error, "exit_code", None) == 69
+
+
+def test_a_rebuild_without_a_broker_is_told_to_try_again(monkeypatch: pytest.MonkeyPatch):
+    """The books are made from Kafka: one that is away is named, and no consumer is left open."""
+    monkeypatch.setenv("MEDCREDIT_PROFILE", "demo")
+    monkeypatch.setenv("MEDCREDIT_KAFKA__BOOTSTRAP", "127.0.0.1:9")
+    error = run("rebuild").exception
+    assert getattr(error, "exit_code", None) == 69
+    assert "127.0.0.1:9" in str(error)
+
+
+@pytest.mark.usefixtures("settings_of")
+def test_a_database_that_is_not_there_is_a_wrong_setting(database: str, monkeypatch: pytest.MonkeyPatch):
+    """Trying again would not help, so the setting is named, exit 78; the address with its password is not repeated."""
+    monkeypatch.setenv("MEDCREDIT_POSTGRES__DSN", f"{database}_of_nobody")
+    error = run("status").exception
+    assert getattr(error, "exit_code", None) == 78
+    assert "MEDCREDIT_POSTGRES__DSN" in str(error)
+    assert "_of_nobody" not in str(error)
