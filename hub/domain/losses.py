@@ -56,12 +56,14 @@ def record_recovery(draft: Draft, body: RecordRecovery) -> Outcome | Refusal:
 
 
 def record_collection(draft: Draft, body: RecordBankCollection) -> Outcome | Refusal:
-    """Book what a bank collected from its own customer: never more than bill and fee still hold."""
+    """Book what a bank collected from its own customer: never for another's, never more than bill and fee hold."""
     bill = draft.core.bills.get(body.bill)
     if bill is None:
         return Refusal(Reason.BILL_UNKNOWN, {"bill": body.bill})
     if body.amount_fen < 0 or body.fee_fen < 0 or not 0 < body.amount_fen + body.fee_fen <= AMOUNT_FEN_MAX:
         return Refusal(Reason.AMOUNT_OUT_OF_RANGE)
+    if body.bank and funder_of(draft, bill) != f"bank/{body.bank}":
+        return Refusal(Reason.SENDER_MISMATCH)
     if bill.debiting or body.amount_fen > bill.owed_fen or body.fee_fen > fee_book(draft, bill.id).owed_fen:
         return Refusal(Reason.BILL_NOT_PAYABLE)
     payment = draft.new_id("Y") if body.amount_fen else ""

@@ -11,6 +11,8 @@ class RecordBankCollection(Struct, frozen=True, tag="record_bank_collection"):
     amount_fen: int
     fee_fen: int
     serial: str
+    bank: str = ""
+    """The bank whose file says so; empty where a person tells it of the bill's own bank."""
 
 
 class WaiveFees(Struct, frozen=True, tag="waive_fees"):

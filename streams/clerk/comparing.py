@@ -144,7 +144,8 @@ class Comparer:
                 await self._store.run("settle_batch", word.batch, "confirmed" if word.paid else "refused", word.serial)
         at, strangers = day_start(next_day(day)), []
         for each in confirmation.collections:
-            collected = RecordBankCollection(each.at, each.bill, each.amount_fen, each.fee_fen, each.serial)
+            said = (each.bill, each.amount_fen, each.fee_fen, each.serial)
+            collected = RecordBankCollection(each.at, *said, source.bank)
             command = self._orders.collection(source.bank, day.isoformat(), collected)
             if command is not None:
                 await send(command)

@@ -143,6 +143,16 @@ def test_the_bank_collects_bill_and_fee_and_never_more():
     assert world.balances["clearing/bank"] == 300_000 + fee
 
 
+def test_a_bank_collects_only_for_what_it_lent():
+    """A file of another bank that names the bill is refused, and nothing is paid by it."""
+    world = owing()
+    refused = world.send(RecordBankCollection(world.city, world.bill.id, 1_000, 0, "S1", "CCB"), interface="clerk")
+    assert (refused.record.reason, world.bill.paid_fen) == (Reason.SENDER_MISMATCH, 0)
+    assert [letter.interface for letter in refused.quarantine] == ["commands"]
+    world.send(RecordBankCollection(world.city, world.bill.id, 1_000, 0, "S2", "ICBC"), interface="clerk")
+    assert world.bill.paid_fen == 1_000
+
+
 @pytest.mark.clause("xiamen-city-2023 bank")
 def test_a_default_is_the_banks_loss_and_a_recovery_lessens_it():
     """The receivable goes to the bank's losses; what comes in afterwards is the bank's, never more than was lost."""
