@@ -27,11 +27,12 @@ AlipayClient.debit = with_new_number
 """Planted fault: a redelivered debit goes out under an order number of its own."""
 
 BLIND_WHEN_WOKEN = """
-from streams.courier.calls import CallWorker
-async def believes_it_is_ours(self, job):
+from streams.courier import calls
+from streams.courier.lease import Lease
+async def believes_it_is_ours(self, partition, tenure):
     return True
-CallWorker._is_ours = believes_it_is_ours
-CallWorker._is_too_late = lambda self, errand: False
+Lease.holds = believes_it_is_ours
+calls.has_expired = lambda errand, wall: False
 """
 """Planted fault: neither ownership nor `not_after` is checked before a call."""
 
