@@ -32,6 +32,9 @@ _COMPACT = {
     "min.cleanable.dirty.ratio": "0.1",
     "max.compaction.lag.ms": str(_HOUR_MS),
 }
+_LATE_WRITER_MS = 10 * 60_000
+"""How long a view's newer row surely stands beside the older one that a paused worker wrote behind it: its return to
+the group makes every worker restore its tables, which finds the newer row and writes it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,8 @@ class _Builder:
 
     def view(self, name: str) -> Topic:
         # Kafka folds "." and "_" together in metric names, so a topic name holds only one of them.
-        return self._topic(f"view.{name.replace('_', '-')}", "row", f"changelog of the stream table {name}", _COMPACT)
+        cleanup = {**_COMPACT, "min.compaction.lag.ms": str(_LATE_WRITER_MS)}
+        return self._topic(f"view.{name.replace('_', '-')}", "row", f"changelog of the stream table {name}", cleanup)
 
     def _topic(
         self, entity: str, key: TopicKey, carries: str, cleanup: Mapping[str, str], partitions: int | None = None

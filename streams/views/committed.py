@@ -6,8 +6,14 @@
 4. A fetch under way is given the live set of active partitions. When the tables are restored that set is empty for a
    moment, which aiokafka takes for "all": facts that arrive then are handed out, thrown away, and read again only if
    something was committed before.
-5. Recovery takes the last record of a key; here the highest source offset wins, so that a worker that was paused and
-   wrote late cannot roll a row back. Such a row is written again, because compaction keeps the last record.
+5. Recovery takes the last record of a key; here the highest source offset wins, and a newer row that stands before an
+   older one is written again, because compaction keeps the last record.
+
+The fifth is a repair, not a fence: nothing stops a worker that was paused, and has lost its partitions, from writing
+what it had in hand. Its return to the group makes every worker restore its tables again, so it is repaired within
+seconds; until then whoever reads the topic must let the highest offset win, as `hub.web.live_tables` does. Compaction
+leaves both records alone for ten minutes. A sum is lost only if the late write left, and then no worker joined or left
+the group before both were compacted: the paused one ended for good at that moment, and nothing else moved.
 """
 
 import asyncio

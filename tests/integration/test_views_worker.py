@@ -156,6 +156,41 @@ async def test_a_row_that_a_late_writer_put_behind_a_newer_one_is_written_again(
     assert [msgspec.json.decode(record.value, type=ViewRow) for record in records] == [newer, late, newer]
 
 
+async def test_what_a_returning_worker_wrote_late_is_repaired_by_the_workers_that_went_on(
+    settings: Settings, hub_topics: Topics, tmp_path: Path
+):
+    """Older rows and progress stand behind the newer ones; the next to join makes all restore, and they are last again.
+
+    Of the four partitions some stay with the worker that goes on, others move to the one that joins.
+    """
+    name = hub_topics.views[RISK.name].name
+    async with scenes(settings, 4) as lanes, views_worker(settings, tmp_path):
+        await asyncio.gather(*(traffic(lane, 3) for lane in lanes))
+        await all_exact(settings, lanes)
+        newer = await last_rows(settings, name)
+        async with AIOKafkaProducer(**settings.kafka.client_arguments()) as producer:
+            for key, row in newer.items():
+                late = msgspec.structs.replace(row, offset=row.offset - 1, sums=dict.fromkeys(row.sums, 0))
+                await producer.send_and_wait(name, msgspec.json.encode(late), key, partition=row.partition)
+        assert len({row.partition for row in newer.values()}) == 4
+        assert await last_rows(settings, name) != newer
+        async with views_worker(settings, tmp_path, "returned"):
+
+            async def repaired() -> bool:
+                return await last_rows(settings, name) == newer
+
+            await until(repaired, 60)
+
+
+async def last_rows(settings: Settings, name: str) -> dict[bytes, ViewRow]:
+    """Return the last record of each key: what compaction leaves of the topic."""
+    partitions = [TopicPartition(name, number) for number in range(settings.kafka.partitions)]
+    return {
+        record.key: msgspec.json.decode(record.value, type=ViewRow)
+        async for record in committed_records(settings.kafka, "reader", partitions)
+    }
+
+
 async def test_facts_read_a_second_time_change_nothing(settings: Settings, hub_topics: Topics, tmp_path: Path):
     """The group's offsets are set back to the beginning: everything is read again and recognised."""
     async with scenes(settings, 2) as lanes:

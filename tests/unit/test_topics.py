@@ -35,6 +35,13 @@ def test_accounts_are_compacted_soon() -> None:
     assert config["segment.bytes"] == str(32 * 1024 * 1024)
     assert config["min.cleanable.dirty.ratio"] == "0.1"
     assert config["max.compaction.lag.ms"] == "3600000"
+    assert "min.compaction.lag.ms" not in config
+
+
+def test_a_views_newer_row_outlives_a_late_writers_older_one_until_it_is_repaired() -> None:
+    """Ten minutes, against the seconds in which the late writer is back in its group."""
+    for view in topics().views.values():
+        assert int(view.config["min.compaction.lag.ms"]) == 600_000 < int(view.config["max.compaction.lag.ms"])
 
 
 @pytest.mark.parametrize("partitions", [1, 12, 48])
