@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import aiohttp
+import psutil
 from aiokafka.errors import KafkaError
 from evidence import Exchange
 from hub_process import Hub
@@ -126,7 +127,9 @@ def pause_opening(role: str, seconds: float) -> Fault:
     """Return SIGSTOP of the process that opens what a killed one left, while a second one takes that over."""
 
     async def fault(hub: Hub, record: Record) -> None:
-        await strike(hub, role, signal.SIGKILL, record, aimed=False)
+        killed = await strike(hub, role, signal.SIGKILL, record, aimed=False)
+        while psutil.pid_exists(killed):
+            await asyncio.sleep(_LOOK_SECONDS)
         await pause(role, seconds, successor=True)(hub, record)
 
     return fault
