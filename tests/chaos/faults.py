@@ -128,8 +128,8 @@ def pause_opening(role: str, seconds: float) -> Fault:
 
     async def fault(hub: Hub, record: Record) -> None:
         killed = await strike(hub, role, signal.SIGKILL, record, aimed=False)
-        while psutil.pid_exists(killed):
-            await asyncio.sleep(_LOOK_SECONDS)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            await asyncio.to_thread(psutil.Process(killed).wait, HIT_SECONDS)
         await pause(role, seconds, successor=True)(hub, record)
 
     return fault
