@@ -4,8 +4,6 @@ Labels hold codes and public names only, never an account: their number is bound
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
@@ -16,49 +14,22 @@ _MESSAGE_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 
 _BATCH_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5, 30)
 _BATCH_SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 
-Kind = Literal["counter", "gauge", "histogram"]
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """What a metric is, for the documentation and the dashboards."""
-
-    name: str
-    kind: Kind
-    text: str
-    labels: tuple[str, ...]
-
-
-_definitions: list[Definition] = []
-
-
-def definitions() -> tuple[Definition, ...]:
-    """Return every metric of the hub, in the order of this module."""
-    return tuple(_definitions)
-
 
 def exposition() -> bytes:
     """Return the current values in the Prometheus text format."""
     return bytes(generate_latest(REGISTRY))
 
 
-def _defined(name: str, kind: Kind, text: str, labels: tuple[str, ...]) -> str:
-    full = f"medcredit_{name}"
-    _definitions.append(Definition(full, kind, text, labels))
-    return full
-
-
 def _counter(name: str, text: str, *labels: str) -> Counter:
-    return Counter(_defined(name, "counter", text, labels), text, labels, registry=REGISTRY)
+    return Counter(f"medcredit_{name}", text, labels, registry=REGISTRY)
 
 
 def _gauge(name: str, text: str, *labels: str) -> Gauge:
-    return Gauge(_defined(name, "gauge", text, labels), text, labels, registry=REGISTRY)
+    return Gauge(f"medcredit_{name}", text, labels, registry=REGISTRY)
 
 
 def _histogram(name: str, text: str, buckets: Sequence[float], *labels: str) -> Histogram:
-    full = _defined(name, "histogram", text, labels)
-    return Histogram(full, text, labels, registry=REGISTRY, buckets=buckets)
+    return Histogram(f"medcredit_{name}", text, labels, registry=REGISTRY, buckets=buckets)
 
 
 # edge

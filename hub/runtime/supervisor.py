@@ -235,13 +235,6 @@ class Supervisor:
                     raise _not_ready(waiting[0])
                 await asyncio.sleep(_READY_POLL_SECONDS if waiting else 0)
 
-    async def rolling_restart(self, ready_seconds: float = 60.0) -> None:
-        """Restart the children one after the other, each drained before and ready again before the next."""
-        for child in self.children:
-            await child.stop()
-            child.start()
-            await self.wait_ready(ready_seconds, child)
-
     async def stop(self, seconds: float = DRAIN_SECONDS) -> None:
         """Drain all children at once, kill what is left after `seconds`. Idempotent; no process is left."""
         await asyncio.gather(*(child.stop(seconds) for child in self.children))

@@ -7,7 +7,7 @@ chain of hashes (`DisagreementError`). While PostgreSQL is away the projector st
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
@@ -68,7 +68,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
                 await self._open()
             # Never cancelled: a cancelled getmany leaks a counter inside aiokafka (kernel 7.9).
             fetched = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=BATCH_RECORDS)
-            batch = self._take(fetched)
+            batch = take(fetched, self._at, self._dead_letters, check_hashes=self._check_hashes)
             if batch.advances:
                 await self._write(batch)
                 if batch.records < SMALL_BATCH:
@@ -119,10 +119,6 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
                 self._books_answer = True
                 return positions
         return None
-
-    def _take(self, fetched: Mapping[TopicPartition, Sequence[Any]]) -> Batch:
-        """Return what was fetched as one batch; what came before a rebalance has no position and is left out."""
-        return take(fetched, self._at, self._dead_letters, check_hashes=self._check_hashes)
 
     async def _write(self, batch: Batch) -> None:
         """Write one batch, again while the server is away; give it up when a rebalance took its partitions."""

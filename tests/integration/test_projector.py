@@ -5,7 +5,6 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import pytest
@@ -226,12 +225,11 @@ async def test_a_position_off_by_one_is_caught(settings: Settings, books_dsn: st
     """Planted fault: a projector that stores one too few or too many stops its successor with 78."""
 
     class OffByOne(Projector):
-        def _take(self, fetched: Any) -> Batch:
-            batch = super()._take(fetched)
+        async def _write(self, batch: Batch) -> None:
             for n, step in enumerate(batch.advances):
                 wrong = Position(step.to.next + slip, step.to.chain_head)
                 batch.advances[n] = Advance(step.place, step.expected, wrong)
-            return batch
+            await super()._write(batch)
 
     writer = LedgerWriter(0)
     await append(settings, writer, 40)
