@@ -62,7 +62,11 @@ def propose_listing(town: Town, citizen: Citizen, at: Instant) -> Body:
 
 
 def undo_overdue(town: Town, citizen: Citizen, at: Instant) -> To | None:
-    """A bill was wrongly recorded overdue, somebody says; most of all somebody whom that put on the black list."""
+    """A bill was wrongly recorded overdue, somebody says: who is on the black list for it, or has paid a fee on it."""
+    charged = town.find(lambda core: bool(_fees_paid(core)))
+    if charged is not None:
+        bill_id = town.rng.choice(_fees_paid(town.core(charged)))
+        return To(charged.account, UndoOverdue(bill_id, town.staff(), "wrong", at, at + 10 * DAY_MS))
     barred = town.find(lambda core: core.standing is not None and core.standing.blacklisted)
     citizen = barred or citizen
     bill = _overdue(town, citizen)
@@ -71,6 +75,14 @@ def undo_overdue(town: Town, citizen: Citizen, at: Instant) -> To | None:
     later = town.rng.choice((10, 10, 0, -1))
     due_at = at + later * DAY_MS if later else 0
     return To(citizen.account, UndoOverdue(bill.id, town.staff(), "wrong", at, due_at))
+
+
+def _fees_paid(core: Core) -> list[str]:
+    """Return the bills that stand as overdue and whose fee, or a part of it, was paid."""
+    if core.standing is None or core.clearing is None:
+        return []
+    fees = core.clearing.fees
+    return [mark.bill for mark in core.standing.marks if mark.bill in fees and fees[mark.bill].paid_fen]
 
 
 def answer_proposal(town: Town, _citizen: Citizen, at: Instant) -> To | None:
