@@ -207,7 +207,7 @@ class World:
 
     def __init__(self, settings: Settings, clock: ManualClock) -> None:
         self.settings = settings
-        self.lanes = lane_settings(settings)
+        self.lanes = dataclasses.replace(lane_settings(settings), group_offset_seconds=0)
         self.clock = clock
         self._producer: Any = None
         self._sent = 0

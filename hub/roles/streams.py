@@ -13,6 +13,7 @@ from typing import Final
 import uvloop
 
 from hub.policies import DEFAULT_LADDERS, load_policies
+from hub.runtime.allocator import keep_freed_memory
 from hub.runtime.bus import round_trip_ms
 from hub.runtime.clock import open_clock
 from hub.runtime.collector import COLLECT_EVERY
@@ -37,6 +38,7 @@ _log = get_logger("streams")
 def main(settings: Settings) -> int:
     """Run the lanes until SIGTERM; return the exit status. A lane that cannot go on ends the process by itself."""
     configure_logging("streams", settings.log_level, settings.log_format)
+    keep_freed_memory()
     gc.set_threshold(*COLLECT_EVERY)  # the interpreter's own pace cost 12 of 240 µs a command
     with tempfile.TemporaryDirectory(prefix="medcredit-streams-") as folder:
         status: int = uvloop.run(serve(settings, Path(folder)))

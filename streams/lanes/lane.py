@@ -6,6 +6,7 @@ opening -> accepting <-> without input (rebalance) -> closed
 import asyncio
 import contextlib
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from aiokafka import TopicPartition
@@ -22,11 +23,12 @@ from streams.lanes.backlog import Backlog
 from streams.lanes.batch import Batch, Seal
 from streams.lanes.book import Book
 from streams.lanes.faults import LaneError
+from streams.lanes.group_offset import GroupOffset
 from streams.lanes.opening import Opening
 from streams.lanes.replies import Replies
 from streams.lanes.rules import Rules
 from streams.lanes.settings import LaneSettings
-from streams.lanes.transaction import write_transaction
+from streams.lanes.transaction import write_offset, write_transaction
 from streams.lanes.turns import Turns
 
 _log = get_logger("lanes.lane")
@@ -104,6 +106,7 @@ class Lane:
         self._floor = self._latest = Now(0, 0)
         self._asked: tuple[Now, int] | None = None
         self._opening = self.opening_class(partition, host.settings, host.rules, host.hold)
+        self._group_offset = GroupOffset(limits.group_offset_seconds)
         self.accepting = self.paused = False
         self._wakeup, self.idle = asyncio.Event(), asyncio.Event()
         self.idle.set()
@@ -189,20 +192,20 @@ class Lane:
             while True:
                 await self._until_work(self.book)
                 async with self._host.turns.turn():
-                    await self._work(self.book)
+                    await self._work(self._transact, self.book)
         except LaneError as error:
             await self._host.failed(f"lane {self.partition}: {error}", error.exit_code, self)
         except Exception as error:  # noqa: BLE001 - the lane's shell: whatever it is, the process stops
             _log.exception("lane_fault", partition=self.partition)
             await self._host.failed(f"lane {self.partition}: {error!r}", LaneError.exit_code, self)
 
-    async def _work(self, book: Book) -> None:
-        """Make one transaction, if there is anything to put into it."""
+    async def _work(self, make: Callable[[Book], Awaitable[None]], book: Book) -> None:
+        """Make one transaction, unless the partition is being taken away."""
         self.idle.clear()
         try:
             async with asyncio.timeout(self._settings.transaction_deadline_seconds):
                 if self.accepting:
-                    await self._transact(book)
+                    await make(book)
         finally:
             self.idle.set()
 
@@ -210,13 +213,24 @@ class Lane:
         """Return when the lane accepts and has a record, or a timer that may fire."""
         while not self.accepting or not (self._backlog or self._ripe(book)):
             self._wakeup.clear()
-            patience = self._settings.timer_poll_seconds if self.accepting and len(book.due) else None
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wakeup.wait(), patience)
+                await asyncio.wait_for(self._wakeup.wait(), self._patience(book))
             if self.accepting and not self._backlog:
                 await self._ask(book, waiting_only=False)
+                if self._group_offset.is_due(book.watermark.next_offset):
+                    await self._work(self._tell_group, book)
         if book.due.waiting:
             await self._ask(book, waiting_only=True)
+
+    def _patience(self, book: Book) -> float | None:
+        """Return how long an idle lane may sleep: not at all long with a timer to come or an offset to tell."""
+        waits = len(book.due) or self._group_offset.is_behind(book.watermark.next_offset)
+        return self._settings.timer_poll_seconds if self.accepting and waits else None
+
+    async def _tell_group(self, book: Book) -> None:
+        offset = book.watermark.next_offset
+        await write_offset(self.producer, self.partition, self._settings, offset)
+        self._group_offset.told(offset)
 
     # ---- time -------------------------------------------------------------------------------------------------
 
@@ -304,7 +318,12 @@ class Lane:
         if not batch.count:
             return
         host, started = self._host, time.perf_counter()
-        await write_transaction(self.producer, batch, self.partition, self._settings, host.clock.wall(), host.hold)
+        tell = self._group_offset.is_due(batch.next_offset)
+        await write_transaction(
+            self.producer, batch, self.partition, self._settings, host.clock.wall(), host.hold, tell_group=tell
+        )
+        if tell:
+            self._group_offset.told(batch.next_offset)
         metrics.LANE_TRANSACTION_SECONDS.observe(time.perf_counter() - started)
         batch.adopt()
         self._waiting_since = time.monotonic()

@@ -86,7 +86,7 @@ class Opening:
         return book
 
     async def _check(self, book: Book, consumer: Any, *, found: bool, end: int) -> None:
-        """Raise InvariantError unless watermark, group offset and log agree.
+        """Raise InvariantError unless watermark and log agree and the group is not ahead of them.
 
         Raises LaneError, for a restart, when somebody has written since: a lane that was stopped after its fence finds
         a successor's offset beside the state it read before.
@@ -107,8 +107,8 @@ class Opening:
             return "the state has accounts but no watermark"
         if not found and committed is not None:
             return f"the group is at {committed} but the state has no watermark: the state is lost"
-        if committed is not None and committed != start:
-            return f"the group is at {committed}, the state at {start}"
+        if committed is not None and committed > start:  # it is told later than the state, never before it
+            return f"the group is at {committed}, the state at {start}: the end of the state is lost"
         begin = (await consumer.beginning_offsets([self._commands]))[self._commands]
         end = (await consumer.end_offsets([self._commands]))[self._commands]
         if start < begin:

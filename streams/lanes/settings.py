@@ -37,8 +37,10 @@ class LaneSettings:
     batch_bytes: int = 8_000_000
     transactions_at_once: int = 2
     """Lanes of a process that make a transaction at a time; the others gather commands meanwhile."""
-    turn_patience_seconds: float = 0.050
+    turn_patience_seconds: float = 0.100
     """A lane waits for its turn no longer than this."""
+    group_offset_seconds: float = 1.0
+    """The group's offset goes with a transaction this often; 0 is with every one."""
     breath_seconds: float = 0.010
     """Heartbeats and the other lanes get their turn after this."""
     backlog_high: int = 8_000

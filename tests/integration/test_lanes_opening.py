@@ -10,6 +10,7 @@ from lanes_world import ToyRules, Worker, World, person, until
 from hub.runtime.sections import CriticalSections
 from streams.lanes import watermark
 from streams.lanes.faults import EXIT_INVARIANT, EXIT_STOPPED, LaneError
+from streams.lanes.lane import Lane
 from streams.lanes.opening import Opening
 
 
@@ -47,12 +48,47 @@ async def commit_by_hand(world: World, offset: int) -> None:
         await consumer.commit({place: offset})
 
 
-async def test_a_tampered_group_offset_stops_with_78_and_changes_nothing(world: World):
-    """The group's offset was set back to 3 by hand: the lane does not open, nothing is decided twice."""
+async def told_to_the_group(world: World, offset: int) -> bool:
+    """Return whether the group stands there."""
+    return await world.committed() == offset
+
+
+async def test_a_group_ahead_of_the_state_stops_with_78_and_changes_nothing(world: World):
+    """The state's end is lost, or somebody moved the group's offset: the lane does not open, nothing is skipped."""
+    await run_some(world)
+    await commit_by_hand(world, 12)
+    assert "the group is at 12, the state at 10" in await refused(world)
+    assert len(await world.ledger()) == 10
+
+
+async def test_a_group_offset_set_back_by_hand_decides_nothing_twice(world: World):
+    """The group's offset was set back to 3: the lane goes by its watermark and tells the group where it stands."""
     await run_some(world)
     await commit_by_hand(world, 3)
-    assert "the group is at 3, the state at 10" in await refused(world)
+    worker = await Worker(world, group_offset_seconds=1.0).start()
+    await until(lambda: told_to_the_group(world, 10))
+    await worker.stop()
     assert len(await world.ledger()) == 10
+
+
+async def test_the_group_is_told_seldom_and_once_work_has_ended(world: World):
+    """Ten transactions within the time tell it once; when nothing more comes, it learns where the lane stands."""
+    told = []
+
+    class Watched(Lane):
+        async def _commit(self, book, batch):
+            await super()._commit(book, batch)
+            if batch.count:
+                told.append(self._group_offset.is_behind(book.watermark.next_offset))
+
+    worker = await Worker(world, lane_class=Watched, group_offset_seconds=2.0).start()
+    for number in range(10):
+        await world.send(world.command(who=number, amount=1))
+        await until(lambda count=number + 1: worker.processor.commands_total == count)
+    await until(lambda: told_to_the_group(world, 10))
+    await worker.stop()
+    assert told[0] is False
+    assert told.count(True) >= 5
 
 
 async def test_a_deleted_group_falls_back_to_the_watermark(world: World):
