@@ -6,7 +6,7 @@ opening -> accepting <-> without input (rebalance) -> closed
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
 from aiokafka import TopicPartition
@@ -192,20 +192,26 @@ class Lane:
             while True:
                 await self._until_work(self.book)
                 async with self._host.turns.turn():
-                    await self._work(self._transact, self.book)
+                    await self._work(self.book)
         except LaneError as error:
             await self._host.failed(f"lane {self.partition}: {error}", error.exit_code, self)
         except Exception as error:  # noqa: BLE001 - the lane's shell: whatever it is, the process stops
             _log.exception("lane_fault", partition=self.partition)
             await self._host.failed(f"lane {self.partition}: {error!r}", LaneError.exit_code, self)
 
-    async def _work(self, make: Callable[[Book], Awaitable[None]], book: Book) -> None:
-        """Make one transaction, unless the partition is being taken away."""
+    async def _work(self, book: Book) -> None:
+        """Make one transaction, if there is anything to put into it."""
+        async with self._in_transaction():
+            if self.accepting:
+                await self._transact(book)
+
+    @contextlib.asynccontextmanager
+    async def _in_transaction(self) -> AsyncIterator[None]:
+        """Keep a rebalance waiting meanwhile, but not for ever."""
         self.idle.clear()
         try:
             async with asyncio.timeout(self._settings.transaction_deadline_seconds):
-                if self.accepting:
-                    await make(book)
+                yield
         finally:
             self.idle.set()
 
@@ -218,7 +224,7 @@ class Lane:
             if self.accepting and not self._backlog:
                 await self._ask(book, waiting_only=False)
                 if self._group_offset.is_due(book.watermark.next_offset):
-                    await self._work(self._tell_group, book)
+                    await self._tell_group(book)
         if book.due.waiting:
             await self._ask(book, waiting_only=True)
 
@@ -229,8 +235,10 @@ class Lane:
 
     async def _tell_group(self, book: Book) -> None:
         offset = book.watermark.next_offset
-        await write_offset(self.producer, self.partition, self._settings, offset)
-        self._group_offset.told(offset)
+        async with self._in_transaction():
+            if self.accepting:
+                await write_offset(self.producer, self.partition, self._settings, offset)
+                self._group_offset.told(offset)
 
     # ---- time -------------------------------------------------------------------------------------------------
 
