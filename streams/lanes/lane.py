@@ -98,15 +98,14 @@ class Lane:
         self._settings = host.settings
         self.place = TopicPartition(host.settings.topics.commands.name, partition)
         self.book: Book | None = None
-        limits = host.settings
-        self._backlog = Backlog(partition, limits.backlog_high, limits.backlog_high_bytes)
+        self._backlog = Backlog(partition, self._settings.backlog_high, self._settings.backlog_high_bytes)
         self._waiting_since = 0.0
         self._read_at = -1
         self._read: Command | None = None
         self._floor = self._latest = Now(0, 0)
         self._asked: tuple[Now, int] | None = None
         self._opening = self.opening_class(partition, host.settings, host.rules, host.hold)
-        self._group_offset = GroupOffset(limits.group_offset_seconds)
+        self._group_offset = GroupOffset(self._settings.group_offset_seconds)
         self.accepting = self.paused = False
         self._wakeup, self.idle = asyncio.Event(), asyncio.Event()
         self.idle.set()
