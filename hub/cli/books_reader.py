@@ -8,10 +8,8 @@ import asyncpg
 
 from hub.runtime.database import connect
 from hub.runtime.settings import Settings
+from schemas.events import SOURCES
 from schemas.ids import short
-
-SOURCES = ("fund", "account", "other", "prepayment", "credit", "self_pay")
-"""What pays for a charge, in the books' order."""
 
 _FIRST_CHARGE = """SELECT charge, fund_fen, account_fen, other_fen, prepayment_fen, credit_fen, self_pay_fen
     FROM charges WHERE total_fen > 0 ORDER BY at LIMIT 1"""

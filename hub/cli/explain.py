@@ -13,10 +13,9 @@ from hub.cli.output import VerbError, answer, language, say
 from hub.cli.texts import moment, yuan
 from hub.cli.verbs import verb
 from hub.web.answers import BillAnswer, ChargeAnswer, Decision, Found, Page, Split, StepAnswer, Text
+from schemas.events import SOURCES
 from schemas.ids import ID_LENGTH, account_of, short
 from schemas.money import yuan_text
-
-_PARTS = ("fund", "account", "other", "prepayment", "credit", "self_pay")
 
 
 class Thing(StrEnum):
@@ -93,7 +92,7 @@ def _say_step(number: int, step: StepAnswer) -> None:
 
 def _say_sum(decision: Decision) -> None:
     split = decision.split
-    parts = [getattr(split, f"{name}_fen") for name in _PARTS]
+    parts = [getattr(split, f"{name}_fen") for name in SOURCES]
     word = "OK" if sum(parts) == split.total_fen else "FAIL"
     after = "" if decision.limit_fen is None else _after(decision)
     sums = " + ".join(yuan_text(fen) for fen in parts if fen) or "0.00"
@@ -126,7 +125,7 @@ def _say_bill(bill: BillAnswer) -> None:
 
 
 def _parts(split: Split) -> str:
-    named = [(name, getattr(split, f"{name}_fen")) for name in _PARTS]
+    named = [(name, getattr(split, f"{name}_fen")) for name in SOURCES]
     said = " + ".join(f"{name} {yuan_text(fen)}" for name, fen in named if fen)
     return f"{yuan_text(split.total_fen)} = {said}" if said else yuan_text(0)
 

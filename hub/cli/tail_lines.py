@@ -11,6 +11,7 @@ from hub.cli.texts import letter_short
 from schemas.commands import Command, PostCharge, ReceiveFeedMessage, ReceiveNotice, RecordGatewayResult, Struct
 from schemas.dead_letters import DeadLetter
 from schemas.errands import Errand, FeedbackErrand, RelayErrand
+from schemas.events import SOURCES
 from schemas.facts import Facts
 from schemas.ids import short
 from schemas.ledger import ChargeView, CommandSource, DebitView, LedgerRecord
@@ -33,7 +34,6 @@ STAGES: Final = {
     "letter": "dead_letters",
 }
 """What a message may be on its way, and the topic it is read from."""
-_PARTS: Final = ("fund", "account", "other", "prepayment", "credit", "self_pay")
 
 
 class TailLine(Struct, frozen=True, omit_defaults=False):
@@ -111,7 +111,7 @@ def _outcome(record: LedgerRecord) -> tuple[int | None, str]:
     what = record.reason or ("" if isinstance(record.source, CommandSource) else record.source.kind)
     for view in record.after:
         if isinstance(view, ChargeView):
-            split = [(name, getattr(view.allocation, f"{name}_fen")) for name in _PARTS]
+            split = [(name, getattr(view.allocation, f"{name}_fen")) for name in SOURCES]
             parts = " + ".join(f"{name} {yuan_text(fen)}" for name, fen in split if fen)
             said = f"{short(view.charge)} {yuan_text(view.total_fen)}{f' = {parts}' if parts else ''} · {record.pack}"
             return view.total_fen, f"{what} {said}".strip()

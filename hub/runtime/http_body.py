@@ -34,7 +34,8 @@ async def read_body(request: web.Request, limit: int, *, keep: bool = False) -> 
     over the limit and an unknown encoding are refused before anything is read, unless `keep` asks for the head.
     """
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding not in ("identity", "gzip") and not keep:
+    known = encoding in ("identity", "gzip")
+    if not known and not keep:
         raise BodyEncodingError
     if request.content_length is not None and request.content_length > limit and not keep:
         raise BodyTooLargeError
@@ -43,7 +44,7 @@ async def read_body(request: web.Request, limit: int, *, keep: bool = False) -> 
             body = await _limited(request, limit)
     except TimeoutError:
         raise _too_slow() from None
-    if encoding not in ("identity", "gzip"):
+    if not known:
         raise BodyEncodingError(body)
     return _expanded(body, limit) if encoding == "gzip" else body
 

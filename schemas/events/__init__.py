@@ -24,7 +24,7 @@ from schemas.events.agreements import (
     LineSet,
     ScoreObserved,
 )
-from schemas.events.allocation import Allocation, PostedLine, Provider
+from schemas.events.allocation import SOURCES, Allocation, PostedLine, Provider
 from schemas.events.approvals import ApprovalEvent, Listed, ProposalEnded, ProposalSupported, Proposed, Unlisted
 from schemas.events.balances import BalanceRefunded, MoneyBackEvent, PrepaymentRefunded
 from schemas.events.bills import (
@@ -182,6 +182,7 @@ Event = (
 )
 
 __all__ = [
+    "SOURCES",
     "AccountAbsorbed",
     "AccountMerged",
     "AdvanceConfirmed",

@@ -1,6 +1,6 @@
 """What an amount was split into, and a line as booked."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from schemas.commands import Instant, Item, LineKind, Struct
 
@@ -27,6 +27,10 @@ class Allocation(Struct, frozen=True):
             + self.credit_fen
             + self.self_pay_fen
         )
+
+
+SOURCES: Final = tuple(name.removesuffix("_fen") for name in Allocation.__struct_fields__)
+"""What pays for a charge, by name, in the order of its parts."""
 
 
 class PostedLine(Struct, frozen=True):

@@ -148,14 +148,13 @@ class Batch:
         return self._book.caught_up.city if timer.city else self._book.caught_up.wall
 
     def _fire(self, account: bytes, touched: Touched, timer: Timer) -> None:
+        name = f"{account.decode()}:{timer.kind}:{timer.subject}"
         try:
             decision = self._rules.fire(touched.after, timer, self.now)
-            place = f"{account.decode()}:{timer.kind}:{timer.subject}:{timer.due_at}"
-            set_aside = letters.quarantined(decision, None, place, self.now)
+            set_aside = letters.quarantined(decision, None, f"{name}:{timer.due_at}", self.now)
             encoded = self._fitting(account, touched, decision, _TIMER_BYTES_MAX)
         except Exception as error:
-            place = f"{account.decode()}:{timer.kind}:{timer.subject}"
-            raise UndecidableError(f"timer {place} due at {timer.due_at} cannot be decided: {error!r}") from error
+            raise UndecidableError(f"timer {name} due at {timer.due_at} cannot be decided: {error!r}") from error
         if self._rules.next_timer(decision.state, self.now) == timer:
             raise UndecidableError(f"timer {timer.kind} of {account.decode()} is still due after it fired")
         if encoded is None:
@@ -187,7 +186,11 @@ class Batch:
         touched = self._touch(account)
         try:
             decision, encoded = self._outcome(account, touched, command, offset)
-            set_aside = letters.quarantined(decision, command, f"{self._book.partition}@{offset}", self.now)
+            set_aside = (
+                letters.quarantined(decision, command, f"{self._book.partition}@{offset}", self.now)
+                if decision.quarantine
+                else []
+            )
             reply = None if command.reply is None else self._reply(decision, command, command.reply)
         except Exception as error:
             raise UndecidableError(f"command {command.id} at offset {offset} cannot be decided: {error!r}") from error

@@ -5,12 +5,12 @@ from string import Formatter
 
 import pytest
 
-from hub.cli.books_reader import SOURCES
 from hub.cli.demo_words import TEXTS, charge_line, debit_line, machine, sentence, timed
 from hub.cli.output import Language, voice
 from hub.cli.ports import MovedPort
 from hub.cli.stack import ROLE_PROCESSES
 from schemas.commands import Channel
+from schemas.events import SOURCES
 
 NARROW = 80
 """Columns of the narrowest terminal in use."""
