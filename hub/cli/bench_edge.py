@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import psutil
-from aiohttp import ClientSession
-from prometheus_client.parser import text_string_to_metric_families
 
-from hub.cli.bench_stack import CITY, LINES, Found, load, running
+from hub.cli.bench_stack import CITY, LINES, Found, load, running, samples
 from hub.cli.edge_sampling import COUNTS_FILE, STAGES
 from hub.cli.edge_stages import stage_costs
 from hub.cli.floors import at_least, at_most
@@ -72,10 +70,8 @@ async def _shares(edge: Child, address: str, counts_file: Path) -> Mapping[str, 
 
 async def _confirmations(edge: Child) -> Mapping[float, float]:
     """Return how many produce requests the broker confirmed within each number of seconds, since the edge started."""
-    async with ClientSession() as session, session.get(f"http://127.0.0.1:{edge.health_port}/metrics") as answer:
-        families = text_string_to_metric_families(await answer.text())
-        samples = [each for family in families for each in family.samples]
-    return {float(each.labels["le"]): each.value for each in samples if each.name == f"{_CONFIRMATIONS}_bucket"}
+    shown = await samples(edge)
+    return {float(each.labels["le"]): each.value for each in shown if each.name == f"{_CONFIRMATIONS}_bucket"}
 
 
 def within(before: Mapping[float, float], after: Mapping[float, float]) -> dict[str, float]:

@@ -12,16 +12,16 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 import psutil
-from aiokafka import TopicPartition
 
-from hub.cli.bench_stack import CITY, Found, child, running
+from hub.cli.bench_stack import CITY, Found, child, running, samples
 from hub.cli.floors import Verdict, at_least, at_most
 from hub.cli.lane_restore import fill_idle
 from hub.cli.lane_stages import COLD, LaneStages
 from hub.policies import load_policies
-from hub.runtime.bus import committed_consumer, create_topics, durable_producer, end_offsets
+from hub.runtime.bus import committed_consumer, create_topics, durable_producer
 from hub.runtime.record_partition import partition_of
 from hub.runtime.settings import Settings, environment
+from hub.runtime.supervisor import Child
 from hub.simulate.lane_commands import CommandSource, fill
 
 PERSONS: Final = 4_000
@@ -34,7 +34,8 @@ IDLE_ACCOUNTS: Final = 100_000
 IDLE_BYTES: Final = 1_000
 FLOORS: Final = {"rate": 8_000, "paced_p99_ms": 100, "restored": 100_000, "idle_bytes": 1_500}
 _STAGES_SECONDS = 10
-_LOOK_SECONDS = 0.2
+_LOOK_SECONDS = 0.5
+_DECIDED = "medcredit_lane_commands_total"
 _TICK_SECONDS = 0.010
 _LANES = {"streams": 1}
 
@@ -53,14 +54,15 @@ _ID = re.compile(rb'"command_id":"([^"]+)"')
 async def measure_lanes(persons: int = PERSONS, charges: int = CHARGES) -> Found:
     """Return the figures of one lane process and their verdicts."""
     source, filled = CommandSource(load_policies(), persons, CITY), dict[str, float]()
+    opening = source.openings()
     stages = LaneStages(1, CITY).costs(_STAGES_SECONDS)
 
     async def backlog(settings: Settings) -> None:
-        filled["rate"] = await fill(settings, source.openings() + source.charges(charges, 1))
+        filled["rate"] = await fill(settings, opening + source.charges(charges, 1))
 
     async with running(_LANES, backlog) as (_, settings, supervisor):
-        lanes = psutil.Process(supervisor.of_role("streams")[0].pid)
-        drained = await _drained(settings, lanes, charges)
+        (lanes,) = supervisor.of_role("streams")
+        drained = await _drained(lanes, len(opening), charges)
         paced = await _paced(settings, source, PACED_RATE, PACED_SECONDS)
         restored = await _restored(settings)
     found = {
@@ -91,19 +93,14 @@ def _costs(stages: dict[str, float], spent: float) -> dict[str, float]:
     return {**stages, "log client, loop, disturbance": round(spent - together, 1), "in all": spent}
 
 
-async def _drained(settings: Settings, lanes: psutil.Process, charges: int) -> dict[str, Any]:
+async def _drained(lanes: Child, openings: int, charges: int) -> dict[str, Any]:
     """Wait until all is decided; return rate and CPU time of the charges, without their first and last tenth."""
-    ends = await end_offsets(settings.kafka, settings.topics.commands)
-    places = {TopicPartition(settings.topics.commands.name, number): end for number, end in ends.items()}
-    reader, marks = committed_consumer(settings.kafka, "bench", group=settings.group("streams")), list[Mark]()
-    await reader.start()
-    try:
-        while not marks or marks[-1].left:
-            left = sum([end - (await reader.committed(place) or 0) for place, end in places.items()])
-            marks.append(Mark(time.perf_counter(), left, _cpu_seconds(lanes)))
-            await asyncio.sleep(_LOOK_SECONDS)
-    finally:
-        await reader.stop()
+    process, marks = psutil.Process(lanes.pid), list[Mark]()
+    while not marks or marks[-1].left:
+        shown = await samples(lanes)
+        decided = sum(each.value for each in shown if each.name == _DECIDED)
+        marks.append(Mark(time.perf_counter(), openings + charges - int(decided), _cpu_seconds(process)))
+        await asyncio.sleep(_LOOK_SECONDS)
     return between(marks, charges)
 
 

@@ -11,6 +11,10 @@ from contextlib import asynccontextmanager
 from types import MappingProxyType
 from typing import Any, Final
 
+from aiohttp import ClientSession
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
+
 from hub.cli.floors import Verdict
 from hub.cli.output import note
 from hub.cli.ports import choose_ports
@@ -18,7 +22,7 @@ from hub.cli.stack import Stack, new_run_dir, prepare
 from hub.runtime.bus import group_lag
 from hub.runtime.clock import start_city
 from hub.runtime.settings import Settings
-from hub.runtime.supervisor import ROLE_COMMAND, Supervisor
+from hub.runtime.supervisor import ROLE_COMMAND, Child, Supervisor
 
 CITY: Final = 1_782_867_600_000
 """City time at which every measurement begins."""
@@ -65,6 +69,13 @@ async def running(
                 await supervisor.stop()
     finally:
         shutil.rmtree(run_dir, ignore_errors=True)
+
+
+async def samples(process: Child) -> list[Sample]:
+    """Return every sample of a role's process as its `/metrics` shows them now."""
+    async with ClientSession() as session, session.get(f"http://127.0.0.1:{process.health_port}/metrics") as answer:
+        families = text_string_to_metric_families(await answer.text())
+        return [each for family in families for each in family.samples]
 
 
 async def undecided(settings: Settings) -> int:

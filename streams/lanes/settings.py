@@ -35,7 +35,7 @@ class LaneSettings:
     batch_cpu_seconds: float = 0.040
     """Deciding time of one transaction: bounds its length and the stalls of the others."""
     batch_bytes: int = 8_000_000
-    transactions_at_once: int = 2
+    transactions_at_once: int = 3
     """Lanes of a process that make a transaction at a time; the others gather commands meanwhile."""
     turn_patience_seconds: float = 0.100
     """A lane waits for its turn no longer than this."""
