@@ -20,7 +20,7 @@ import uvloop
 from hub.cli.bench_edge import measure_edge
 from hub.cli.bench_lanes import measure_lanes
 from hub.cli.bench_recovery import measure_recovery
-from hub.cli.bench_stack import CITY, LINES, Found, load, running, undecided
+from hub.cli.bench_stack import CITY, LINES, Found, load, running, total
 from hub.cli.books_reader import charges_count
 from hub.cli.calibration import REFERENCE, calibration
 from hub.cli.cpu_costs import cost_per_message, cpu_seconds
@@ -29,13 +29,14 @@ from hub.cli.drain import drained
 from hub.cli.floors import Verdict, at_least, at_most, missed
 from hub.cli.output import say, show, speaks_json
 from hub.cli.verbs import verb
-from hub.runtime.settings import Settings
+from hub.runtime.supervisor import Child
 
 _PIPELINE = {"edge": 1, "streams": 1, "projector": 1}
 _MISSED = 1
 """Exit code when a floor is missed."""
 _SHARE = 0.99
 """Of the rate asked for: the generator's first and last tick are not full ones."""
+_LAG = "medcredit_lane_lag"
 _FLOORS = {"decide_us": 60, "end_to_end": 1000}
 
 
@@ -99,9 +100,10 @@ async def _charges(seconds: int, rate: int) -> Found:
         await drained(settings, 60)
         before, began, used = await charges_count(settings), time.perf_counter(), cpu_seconds(supervisor.pids())
         loading = asyncio.ensure_future(load(address, seconds * rate, rate=rate, prefix="E"))
-        lags = await _watched_lag(settings, loading)
+        (lanes,) = supervisor.of_role("streams")
+        lags = await _watched_lag(lanes, loading)
         sent = await loading
-        behind = await undecided(settings)
+        behind = await total(lanes, _LAG)
         await drained(settings, 120)
         booked = await charges_count(settings) - before
         found = {
@@ -122,11 +124,15 @@ async def _charges(seconds: int, rate: int) -> Found:
         ]
 
 
-async def _watched_lag(settings: Settings, loading: "asyncio.Future[Any]") -> list[int]:
+async def _watched_lag(lanes: Child, loading: "asyncio.Future[Any]") -> list[int]:
+    """Return how many commands the lanes were behind, every two seconds, as they say themselves.
+
+    The group's offset, told once a second, would show a second's commands more.
+    """
     lags = []
     while not loading.done():
         await asyncio.wait({loading}, timeout=2)
-        lags.append(await undecided(settings))
+        lags.append(await total(lanes, _LAG))
     return lags
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import psutil
 
-from hub.cli.bench_stack import CITY, Found, child, running, samples
+from hub.cli.bench_stack import CITY, Found, child, running, total
 from hub.cli.floors import Verdict, at_least, at_most
 from hub.cli.lane_restore import fill_idle
 from hub.cli.lane_stages import COLD, LaneStages
@@ -97,9 +97,8 @@ async def _drained(lanes: Child, openings: int, charges: int) -> dict[str, Any]:
     """Wait until all is decided; return rate and CPU time of the charges, without their first and last tenth."""
     process, marks = psutil.Process(lanes.pid), list[Mark]()
     while not marks or marks[-1].left:
-        shown = await samples(lanes)
-        decided = sum(each.value for each in shown if each.name == _DECIDED)
-        marks.append(Mark(time.perf_counter(), openings + charges - int(decided), _cpu_seconds(process)))
+        left = openings + charges - await total(lanes, _DECIDED)
+        marks.append(Mark(time.perf_counter(), left, _cpu_seconds(process)))
         await asyncio.sleep(_LOOK_SECONDS)
     return between(marks, charges)
 

@@ -78,6 +78,11 @@ async def samples(process: Child) -> list[Sample]:
         return [each for family in families for each in family.samples]
 
 
+async def total(process: Child, name: str) -> int:
+    """Return the sum of a metric's samples over all labels; counts are whole numbers."""
+    return sum(int(each.value) for each in await samples(process) if each.name == name)
+
+
 async def undecided(settings: Settings) -> int:
     """Return how many commands no lane has committed yet."""
     lags = await group_lag(settings.kafka, settings.group("streams"), settings.topics.commands)
