@@ -9,6 +9,8 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import AsyncIterator
+from functools import cache
+from itertools import count
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,6 +21,7 @@ from hub.domain.decision import Decision, Timer
 from hub.domain.state import NEVER, AccountState
 from hub.runtime.clock import ManualClock
 from hub.runtime.reading import committed_records
+from hub.runtime.record_partition import partition_of
 from hub.runtime.settings import Settings
 from schemas.commands import Command, DepositPrepayment
 from schemas.errands import QueryErrand
@@ -197,9 +200,15 @@ def query_errand(account: str, number: int) -> QueryErrand:
     return QueryErrand(f"{account}-{number}", account, "alipay", "order", 1, 0, 0)
 
 
-def person(number: int) -> str:
-    """The account of the n-th toy person."""
-    return account_id(CITY_KEY, "person", str(number))
+PARTITIONS = 4
+"""Of the topics the tests make (`settings` in conftest)."""
+
+
+@cache
+def person(number: int, partition: int = 0) -> str:
+    """The account of the n-th toy person who lives in this partition."""
+    accounts = (account_id(CITY_KEY, "person", f"{number}|{attempt}") for attempt in count())
+    return next(each for each in accounts if partition_of(each.encode(), PARTITIONS) == partition)
 
 
 class World:
@@ -231,13 +240,13 @@ class World:
                 await worker.stop()
         await self._producer.stop()
 
-    def command(self, who: int, amount: int = 1, order: str = "", **fields: Any) -> Command:
-        """A deposit, accepted now."""
+    def command(self, who: int, amount: int = 1, order: str = "", partition: int = 0, **fields: Any) -> Command:
+        """A deposit, accepted now, of a person who lives in the partition."""
         self._sent += 1
         return Command(
             **{
                 "id": f"c{self._sent}",
-                "account": person(who),
+                "account": person(who, partition),
                 "accepted_at": self.clock.city(),
                 "accepted_wall_at": self.clock.wall(),
                 "source": "test",
@@ -252,10 +261,14 @@ class World:
         """A deposit that makes the account that many bytes larger."""
         return self.command(who, amount, "grow " + "x" * size)
 
-    async def send(self, *commands: Command, partition: int = 0) -> None:
-        """Make commands durable."""
-        records = [(each.account.encode(), msgspec.json.encode(each)) for each in commands]
-        await self.send_raw(*records, partition=partition)
+    async def send(self, *commands: Command, partition: int | None = None) -> None:
+        """Make commands durable where their accounts live, or where a test puts them."""
+        name = self.lanes.topics.commands.name
+        futures = [
+            await self._producer.send(name, msgspec.json.encode(each), key=each.account.encode(), partition=partition)
+            for each in commands
+        ]
+        await asyncio.gather(*futures)
 
     async def send_raw(self, *records: tuple[bytes | None, bytes], partition: int = 0) -> None:
         """Make any bytes durable on the commands topic."""

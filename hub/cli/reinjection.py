@@ -76,6 +76,8 @@ class Reinjector:
         return raw
 
     def _translated(self, letter: Letter, raw: bytes) -> Translated:
+        if letter.wire == "commands":
+            return _buried(raw)
         if raw.startswith(_HL7_STARTS):
             return self._hl7(raw)
         if raw.lstrip()[:1] == b"{" and letter.wire != "api":
@@ -98,15 +100,7 @@ class Reinjector:
             raise self._away() from error
         finally:
             await consumer.stop()
-        inbound = Inbound(
-            id=command.id,
-            account=command.account,
-            content_hash=command.content_hash,
-            source=command.source,
-            receipt_key=command.receipt_key,
-            body=command.body,
-        )
-        return Translated(inbound, command.profile)
+        return _as_it_was(command)
 
     async def command(self, letter: Letter, number: int, place: tuple[int, int] | None) -> Command:
         """Return the n-th re-injection of a letter: the same letter and number give the same id.
@@ -224,6 +218,26 @@ class Reinjector:
 def command_id(letter: str, number: int) -> str:
     """Return the id of the n-th re-injection of a dead letter."""
     return message_hash("reinjection", letter, str(number))
+
+
+def _buried(raw: bytes) -> Translated:
+    """Return the command a lane could not take as its own: whole, but in another partition than its account's."""
+    try:
+        return _as_it_was(msgspec.json.decode(raw, type=Command))
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise _impossible("its bytes are no command") from None
+
+
+def _as_it_was(command: Command) -> Translated:
+    inbound = Inbound(
+        id=command.id,
+        account=command.account,
+        content_hash=command.content_hash,
+        source=command.source,
+        receipt_key=command.receipt_key,
+        body=command.body,
+    )
+    return Translated(inbound, command.profile)
 
 
 def _impossible(why: str) -> RefusedByDeskError:

@@ -168,14 +168,15 @@ class Batch:
     # ---- commands ---------------------------------------------------------------------------------------------
 
     def read(self, key: bytes | None, value: bytes | None) -> Command | None:
-        """Return the command of a record, or None when it is undecodable or its key is not its account."""
-        if value is None or key is None or _ACCOUNT.fullmatch(key) is None:
-            return None
-        try:
-            command = _commands.decode(value)
-        except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, RecursionError):
-            return None
-        return command if command.account.encode() == key else None
+        """Return the command of a record, or None when it cannot be one of this partition.
+
+        It is undecodable, its key is not its account, or its account lives elsewhere: decided here as well, one person
+        would have two states and two credit lines.
+        """
+        command = _command_of(key, value)
+        if command is None or key is None or key in self._touched or not self._book.is_foreign(key):
+            return command
+        return None
 
     def decide(self, command: Command, offset: int) -> None:
         """Enter the one outcome of a command; timers due before it must have been fired.
@@ -224,12 +225,11 @@ class Batch:
                 f"cannot be decoded, the last at offset {offset}: find who writes them; dead-letters hold their bytes"
             )
         place = f"{self._book.partition}@{offset}"
-        detail = "the record's key is no account" if not key or not _ACCOUNT.fullmatch(key) else "no command"
         try:
             sealed = self._seal("commands", place, value or b"")
         except Exception as error:
             raise UndecidableError(f"the record at offset {offset} cannot be sealed: {error!r}") from error
-        self._post(letters.unreadable(detail, place, sealed, self.now))
+        self._post(letters.unreadable(_why_unreadable(key, value), place, sealed, self.now))
         self._consumed(offset, unreadable=True)
 
     def park(self, command: Command, offset: int) -> None:
@@ -377,6 +377,24 @@ class Batch:
         self._unreadable_run = self._unreadable_run + 1 if unreadable else 0
         self.next_offset = offset + 1
         self.commands += 1
+
+
+def _command_of(key: bytes | None, value: bytes | None) -> Command | None:
+    if value is None or key is None or _ACCOUNT.fullmatch(key) is None:
+        return None
+    try:
+        command = _commands.decode(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, RecursionError):
+        return None
+    return command if command.account.encode() == key else None
+
+
+def _why_unreadable(key: bytes | None, value: bytes | None) -> str:
+    if key is None or _ACCOUNT.fullmatch(key) is None:
+        return "the record's key is no account"
+    if _command_of(key, value) is None:
+        return "no command"
+    return "the account lives in another partition: who wrote this chooses partitions by a rule of its own"
 
 
 def _encoded(decision: Decision) -> Encoded:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hub.domain.decision import Now
+from hub.runtime.record_partition import partition_of
 from streams.lanes.accounts import Accounts
 from streams.lanes.timers import DueTimes
 from streams.lanes.watermark import Watermark
@@ -37,7 +38,7 @@ class Readability:
 
 @dataclass(slots=True)
 class Book:
-    """The committed memory of one partition.
+    """The committed memory of one partition; `partitions` is how many there are.
 
     `caught_up` is the latest instant for which everything that was in the log then has been consumed: a timer that
     causes an outside call fires only up to it.
@@ -47,8 +48,14 @@ class Book:
     accounts: Accounts
     due: DueTimes = field(default_factory=DueTimes)
     watermark: Watermark = field(default_factory=Watermark)
+    partitions: int = 1
     caught_up: Now = field(default_factory=lambda: Now(0, 0))
     readability: Readability = field(default_factory=Readability)
+
+    def is_foreign(self, account: bytes) -> bool:
+        """Return whether an account nothing was heard of lives in another partition by the rule of all who write."""
+        known = self.accounts.core_bytes(account) is not None
+        return not known and partition_of(account, self.partitions) != self.partition
 
     def consumed_until(self, instant: Now) -> None:
         """Note that the log as it ended at `instant` has been consumed; waiting timers are looked at again."""

@@ -77,7 +77,12 @@ class Opening:
         return self._book(accounts, mark), mark is not None, end
 
     def _book(self, accounts: Accounts, mark: bytes | None) -> Book:
-        book = Book(self._partition, accounts, watermark=Watermark() if mark is None else watermark.decode(mark))
+        book = Book(
+            self._partition,
+            accounts,
+            watermark=Watermark() if mark is None else watermark.decode(mark),
+            partitions=self._settings.topics.commands.partitions,
+        )
         for account in accounts:
             core = accounts.core_bytes(account)
             if core is not None:

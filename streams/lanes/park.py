@@ -72,7 +72,7 @@ class Parking:
     async def park_command(self, offset: int) -> str:
         """Park the command at this offset; return its id.
 
-        Raises ParkRefusedError when the lane stands elsewhere or the record is undecodable (the lane buries it itself),
+        Raises ParkRefusedError when the lane stands elsewhere or the record is unreadable (the lane buries it itself),
         InvariantError when the partition does not open.
         """
         async with self._opened() as opened:
@@ -83,7 +83,7 @@ class Parking:
             record = await _record_at(opened, offset)
             command = batch.read(record.key, record.value)
             if command is None:
-                raise ParkRefusedError(f"the record at {offset} is undecodable: the lane makes a dead letter of it")
+                raise ParkRefusedError(f"the record at {offset} is unreadable: the lane makes a dead letter of it")
             batch.park(command, offset)
             await self._commit(opened, batch)
             return command.id

@@ -72,23 +72,22 @@ class Load:
 
     async def run(self) -> None:
         """Send for as long as it runs."""
-        recent: list[tuple[Any, int]] = []
+        recent: list[Any] = []
         while self.running:
             who = self.chance.randrange(60)
             fen = self.chance.randrange(1, 9_999)
-            made = self.world.command(who, fen, content_hash=f"{who}-{fen}")
-            recent.append((made, who % 4))
-            await self._send(*recent[-1])
+            recent.append(self.world.command(who, fen, partition=who % 4, content_hash=f"{who}-{fen}"))
+            await self._send(recent[-1])
             if self.chance.random() < 0.05:
-                await self._send(*self.chance.choice(recent[-50:]))
+                await self._send(self.chance.choice(recent[-50:]))
             if self.chance.random() < 0.01:
-                await self.world.send_raw((person(who).encode(), b"\xff bad"), partition=who % 4)
+                await self.world.send_raw((person(who, who % 4).encode(), b"\xff bad"), partition=who % 4)
                 self.deposits.unreadable += 1
             await asyncio.sleep(0.004)
 
-    async def _send(self, command: Any, partition: int) -> None:
+    async def _send(self, command: Any) -> None:
         self.deposits.note(command.id, command.account, command.body.amount_fen)
-        await self.world.send(command, partition=partition)
+        await self.world.send(command)
 
 
 async def consumed(world: World) -> bool:

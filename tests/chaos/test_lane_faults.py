@@ -133,7 +133,7 @@ async def test_planted_one_transactional_id_for_two_lanes_never_gets_anywhere(wo
         await asyncio.sleep(0.5)
         await deposits(world, sent, 5)
         for partition in (1, 2, 3):
-            await world.send(world.command(9), partition=partition)
+            await world.send(world.command(9, partition=partition))
         await until(worker.stopped.done)
         await worker.stop()
         assert worker.stopped.result().status == 70

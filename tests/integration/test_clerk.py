@@ -17,9 +17,6 @@ from schemas.city_time import city_date
 from schemas.events import AdvanceConfirmed, AdvanceOpened, BankCollected, DayClosed
 from streams.clerk.closing import AFTER_CLOSE_BEFORE_ANNOUNCING
 
-AT_HOME = 4
-"""A person whom the tests speak to on the very partition that the clerk finds by the account's key."""
-
 
 async def events(world: World, kind: type) -> list:
     """Return every event of a kind, in ledger order."""
@@ -113,12 +110,12 @@ async def test_a_banks_confirmation_is_booked_and_compared_with_our_batches(
     """
     async with days(world, settings, database, tmp_path) as city:
         first = city.today
-        await city.enrol(AT_HOME)
-        await city.treat(AT_HOME, 40_000, "V1")
+        await city.enrol(4)
+        await city.treat(4, 40_000, "V1")
         city.midnight()
         async with clerk(city.settings):
             await city.until_closed(first)
-            await city.close(AT_HOME, "V1")
+            await city.close(4, "V1")
             await until(lambda: city.ask("SELECT count(*) = 1 FROM bills"), seconds=20)
             bill = await city.ask("SELECT bill FROM bills")
             batch = await city.ask("SELECT batch FROM clearing.batches WHERE day = $1", first)

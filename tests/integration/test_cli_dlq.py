@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
 from cli_world import Called, run
 from web_world import own_database, projector, until
@@ -18,11 +19,14 @@ from web_world import own_database, projector, until
 from hub.policies import load_policies
 from hub.roles.edge import Edge
 from hub.roles.web import serve
-from hub.runtime.bus import create_topics, delete_topics
+from hub.runtime.bus import create_topics, delete_topics, durable_producer
 from hub.runtime.clock import SystemClock
 from hub.runtime.guomi.vault import open_provider
+from hub.runtime.record_partition import partition_of
 from hub.runtime.sealing import Sealer
 from hub.runtime.settings import Settings, read_settings
+from schemas.commands import Command, DepositPrepayment
+from schemas.ids import account_id, sm3_hex
 from streams.lanes.domain_rules import DomainRules
 from streams.lanes.processor import AccountProcessor
 from streams.lanes.settings import lane_settings
@@ -197,6 +201,27 @@ async def test_a_message_of_an_unmapped_source_travels_again_with_its_new_profil
     assert done.valid("dlq-replay")["results"][0]["outcome"] == "POSTED", done
     found = await world.cli("dlq", "list", "--all", "--json")
     assert [each["status"] for each in found.valid("dlq-list")["items"]] == ["replayed"]
+
+
+async def test_a_command_that_was_put_into_a_foreign_partition_travels_again_to_its_account(world: World):
+    """The lane that is not its account's sets it aside whole; the replay makes the one deposit of its own lane."""
+    account = account_id(world.settings.city_key_bytes, "person", CITIZEN)
+    body, now = DepositPrepayment("XMZSH", SystemClock().city(), 5_000, "R1"), SystemClock().city()
+    stray = Command("stray", account, now, now, "HIS@XMZSH", "api", sm3_hex(msgspec.json.encode(body)), body)
+    producer = durable_producer(world.settings.kafka, "foreign")
+    await producer.start()
+    name, elsewhere = world.settings.topics.commands.name, 1 - partition_of(account.encode(), 2)
+    await producer.send_and_wait(name, msgspec.json.encode(stray), key=account.encode(), partition=elsewhere)
+    await producer.stop()
+    letter = await world.letter("UNDECODABLE")
+    (done,) = (await world.cli("dlq", "replay", letter, "--json")).valid("dlq-replay")["results"]
+    assert (done["outcome"], done["repeated"]) == ("POSTED", False)
+
+    async def booked() -> bool:
+        rows = await world.rows("SELECT account, partition, outcome FROM books.ledger")
+        return [tuple(row) for row in rows] == [(account, 1 - elsewhere, "POSTED")]
+
+    await until(booked, 60)
 
 
 async def test_a_dropped_letter_says_so_and_is_not_replayed(world: World):

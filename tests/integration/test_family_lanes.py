@@ -23,7 +23,7 @@ from schemas.events import BillIssued, ChargePosted, FamilyCreditPosted, FamilyH
 from streams.courier.relays import RelayWorker
 from streams.lanes.domain_rules import DomainRules
 
-CHILD, PARENT = person(1), person(2)
+CHILD, PARENT = person(1, 1), person(2, 2)
 RULES = DomainRules(XIAMEN)
 
 

@@ -29,13 +29,13 @@ class City:
 
     def command(self, who: int, body: Body, interface: str = "mllp", **fields: Any) -> Command:
         """A command as the edge would write it, accepted now."""
-        made = self.world.command(who, **fields)
+        made = self.world.command(who, partition=who % 4, **fields)
         content = sm3_hex(msgspec.json.encode(body))
         return msgspec.structs.replace(made, body=body, interface=interface, content_hash=content)
 
     async def say(self, who: int, *bodies: Body, interface: str = "mllp") -> None:
-        """Send commands of one person to the person's partition."""
-        await self.world.send(*[self.command(who, body, interface) for body in bodies], partition=who % 4)
+        """Send commands of one person, who lives in the partition `who` modulo four."""
+        await self.world.send(*[self.command(who, body, interface) for body in bodies])
 
     async def enrol(self, who: int) -> None:
         """Score and agreement under the platform's pack, which debits at +72 h."""
@@ -54,13 +54,13 @@ class City:
         records = await self.world.read(self.world.lanes.topics.errands.name)
         return [msgspec.json.decode(record.value, type=Errand) for record in records]
 
-    async def answer(self, errand: Errand, status: str, partition: int) -> None:
+    async def answer(self, errand: Errand, status: str) -> None:
         """What the courier would bring back."""
         body = result(errand, status, self.world.clock.wall())
         made = self.world.command(0, interface="courier")
         content = sm3_hex(msgspec.json.encode(body))
         made = msgspec.structs.replace(made, account=errand.account, body=body, content_hash=content)
-        await self.world.send(made, partition=partition)
+        await self.world.send(made)
 
     async def events(self, kind: type) -> list[Any]:
         """Every event of a kind, in ledger order."""
@@ -106,8 +106,8 @@ async def test_a_charge_becomes_a_bill_and_is_debited_once_72_hours_later_across
     [errand] = await city.errands()
     assert isinstance(errand, DebitErrand)
     assert (errand.bill, errand.amount_fen) == (bill.bill, 12_300)
-    await city.answer(errand, "paid", 1)
-    await city.answer(errand, "paid", 1)
+    await city.answer(errand, "paid")
+    await city.answer(errand, "paid")
     third = await Worker(world, rules=RULES).start()
     await decided(world, third)
     world.clock.advance(10 * DAY)
@@ -193,8 +193,7 @@ async def test_a_city_under_kills_folds_to_its_state(world: World):
             if chance.random() < 0.3:
                 await city.say(who, RecordRepayment(world.clock.city(), chance.randrange(100, 5_000)), interface="api")
         repeated = [city.command(chance.randrange(40), DepositPrepayment(A, world.clock.city(), 500), "api")] * 3
-        owner = next(n for n in range(40) if person(n) == repeated[0].account)
-        await world.send(*repeated, partition=owner % 4)
+        await world.send(*repeated)
         world.clock.advance(chance.randrange(20, 50) * HOUR)
         await asyncio.sleep(chance.uniform(0.3, 1.0))
         if round_ < 3:
@@ -202,8 +201,7 @@ async def test_a_city_under_kills_folds_to_its_state(world: World):
     await decided(world, worker)
     await until(lambda: not any(lane.backlog for lane in worker.processor.lanes.values()))
     for errand in await city.errands():
-        owner = next(n for n in range(40) if person(n) == errand.account)
-        await city.answer(errand, chance.choice(["paid", "paid", "failed", "unknown"]), owner % 4)
+        await city.answer(errand, chance.choice(["paid", "paid", "failed", "unknown"]))
     await decided(world, worker)
     world.clock.advance(30 * DAY)
     await asyncio.sleep(2)

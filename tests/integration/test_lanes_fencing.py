@@ -89,9 +89,9 @@ async def feed(world: World, rounds: int, pause: float = 0.05) -> Counter[str]:
     expected: Counter[str] = Counter()
     for number in range(rounds):
         for partition in range(4):
-            who = partition * 100 + number % 7
-            await world.send(world.command(who, number + 1), partition=partition)
-            expected[person(who)] += number + 1
+            who = number % 7
+            await world.send(world.command(who, number + 1, partition=partition))
+            expected[person(who, partition)] += number + 1
         await asyncio.sleep(pause)
     return expected
 

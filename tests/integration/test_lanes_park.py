@@ -8,9 +8,9 @@ from schemas.dead_letters import DeadLetter
 from streams.lanes.park import Parking, ParkRefusedError, TimerName
 
 
-def parking(world: World, rules: ToyRules | None = None) -> Parking:
-    """Parking at partition 0."""
-    return Parking(0, world.lanes, rules or ToyRules(), world.clock)
+def parking(world: World, rules: ToyRules | None = None, partition: int = 0) -> Parking:
+    """Parking at a partition."""
+    return Parking(partition, world.lanes, rules or ToyRules(), world.clock)
 
 
 async def stopped(world: World, rules: ToyRules | None = None) -> str:
@@ -55,12 +55,15 @@ async def test_an_undecidable_command_stops_the_lane_in_front_of_it_until_it_is_
 
 
 async def test_parking_elsewhere_than_where_the_lane_stands_is_refused_and_changes_nothing(world: World):
-    """Offset 5 while the lane stands at 0, an undecodable record: refused in words."""
+    """Offset 5 while the lane stands at 0, an unreadable record, one of another partition: refused in words."""
     await world.send_raw((person(1).encode(), b"junk"))
+    await world.send(world.command(1, partition=2), partition=1)
     with pytest.raises(ParkRefusedError, match="stands at offset 0, not at 5"):
         await parking(world).park_command(5)
-    with pytest.raises(ParkRefusedError, match="undecodable"):
+    with pytest.raises(ParkRefusedError, match="unreadable"):
         await parking(world).park_command(0)
+    with pytest.raises(ParkRefusedError, match="unreadable"):
+        await parking(world, partition=1).park_command(0)
     assert await world.read(world.lanes.topics.ledger.name) == []
 
 

@@ -160,12 +160,12 @@ async def test_a_partition_that_cannot_take_more_does_not_stop_its_neighbours(wo
     await world.send(*[world.command(1) for _ in range(2000)])
     worker = await Worker(world, lane_class=Stuck, backlog_high=100).start()
     await asyncio.sleep(0.5)
-    await world.send(world.command(2, 7), partition=1)
+    await world.send(world.command(2, 7, partition=1))
     await until(lambda: worker.processor.commands_total == 1)
     held.set()
     await until(lambda: worker.processor.commands_total == 2001)
     await worker.stop()
-    assert (await world.balances())[person(2)] == 7
+    assert (await world.balances())[person(2, 1)] == 7
 
 
 async def test_closing_a_lane_whose_broker_is_gone_takes_seconds_not_for_ever(world: World):

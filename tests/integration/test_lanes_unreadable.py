@@ -1,8 +1,13 @@
 """Undecodable commands: set aside one by one, but too many of them stop the lane (architecture 4, fail)."""
 
-from lanes_world import Worker, World, person, until
+from base64 import b64decode
 
+import msgspec
+from lanes_world import ToyRules, Worker, World, person, until
+
+from schemas.dead_letters import DeadLetter
 from streams.lanes.faults import EXIT_INVARIANT
+from streams.verify import verify
 
 
 def junk(count: int) -> list[tuple[bytes, bytes]]:
@@ -70,3 +75,24 @@ async def test_more_than_a_tenth_of_the_last_ten_thousand_stops_the_lane(world: 
     await worker.stop()
     assert worker.stopped.result().status == EXIT_INVARIANT
     assert await world.committed() == 1020
+
+
+async def test_a_command_in_another_partition_than_its_accounts_never_makes_a_second_account(world: World):
+    """A foreign producer's records: letters with their bytes, before and after a restart; the account stays one."""
+    strays = [world.command(1, 500, partition=2) for _ in range(2)]
+    for stray in strays:
+        await world.send(stray, partition=0)
+        await world.send(world.command(3, 1), world.command(1, 7, partition=2))
+        worker = await Worker(world).start()
+        await until(lambda run=worker: run.processor.commands_total == 3)
+        await worker.stop()
+    assert await world.balances() == {person(1, 2): 14, person(3): 2}
+    found = await world.read(world.lanes.topics.dead_letters.name)
+    letters = [msgspec.json.decode(record.value, type=DeadLetter) for record in found]
+    assert [(letter.receipt_key, b64decode(letter.raw_sealed)) for letter in letters] == [
+        (f"0@{2 * number}", msgspec.json.encode(stray)) for number, stray in enumerate(strays)
+    ]
+    assert all("another partition" in letter.detail for letter in letters)
+    document = (await verify(world.settings.kafka, world.lanes.topics, ToyRules(), deep=True)).document()
+    assert document["ok"], document
+    assert (document["commands"], document["ledger_records"], document["dead_letters"]) == (6, 4, 2)

@@ -17,7 +17,7 @@ async def books(world: World, count: int = 60) -> None:
     """Let a worker decide that many commands and a few unreadable ones."""
     await world.send_raw((b"no key", b"junk"), (person(1).encode(), b"junk"))
     await world.send(*[world.command(n % 7, n, "visit" if n % 3 == 0 else "") for n in range(count)])
-    await world.send(*[world.command(n) for n in range(5)], partition=2)
+    await world.send(*[world.command(n, partition=2) for n in range(5)])
     worker = await Worker(world).start()
     await until(lambda: worker.processor.commands_total == count + 7)
     await worker.stop()

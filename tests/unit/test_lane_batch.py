@@ -1,7 +1,9 @@
 """A lane's batch without a broker: what one transaction is made of, decided by the hub's own rules."""
 
 import tracemalloc
+from base64 import b64decode
 from collections import Counter
+from itertools import count
 
 import msgspec
 import pytest
@@ -10,12 +12,15 @@ from domain_world import DAY, HOUR, PERSON, PLATFORM, START, XIAMEN, A, charge, 
 from hub.domain.decision import Now
 from hub.domain.digests import content_digest, id_digest
 from hub.domain.state import Seen, encode_core, new_state
+from hub.runtime.record_partition import partition_of
 from schemas.commands import Body, Command, RecordVisit, ReplyTo
+from schemas.dead_letters import DeadLetter
 from schemas.facts import Facts
 from schemas.ids import account_id, sm3_hex
 from schemas.ledger import LedgerRecord
 from schemas.topics import BATCH_BYTES
 from streams import chain
+from streams.lanes import book as books
 from streams.lanes.accounts import Accounts
 from streams.lanes.batch import RECORD_BYTES_MAX, Batch
 from streams.lanes.book import Book
@@ -202,6 +207,49 @@ def test_a_record_that_cannot_be_sealed_leaves_the_batch_with_what_came_before()
     with pytest.raises(UndecidableError, match="the record at offset 2 cannot be sealed"):
         batch.bury(None, b"?", 2)
     assert (batch.count, batch.next_offset, batch.dead_letters) == (0, 2, [])
+
+
+def at_home_in(partition: int) -> str:
+    """An account that lives in this partition of four."""
+    accounts = (account_id(b"k" * 32, "person", str(number)) for number in count())
+    return next(each for each in accounts if partition_of(each.encode(), 4) == partition)
+
+
+def visiting(account: str) -> Command:
+    """A command that any account accepts."""
+    body = RecordVisit(A, "V1", "updated", START)
+    return Command("m1", account, START, START, "HIS@XMZSH", "mllp", sm3_hex(msgspec.json.encode(body)), body)
+
+
+def test_an_account_of_another_partition_is_set_aside_with_its_bytes():
+    """A foreign partitioner's record would give one person two credit lines: no outcome, no state, all bytes kept."""
+    home, away = at_home_in(1), at_home_in(2)
+    batch = Batch(Book(1, Accounts(RULES), partitions=4), RULES)
+    key, value = away.encode(), msgspec.json.encode(visiting(away))
+    assert batch.read(key, value) is None
+    batch.bury(key, value, 0)
+    assert batch.read(home.encode(), msgspec.json.encode(visiting(home))) == visiting(home)
+    [letter] = [msgspec.json.decode(sent, type=DeadLetter) for _, sent in batch.dead_letters]
+    assert (letter.interface, letter.reason, letter.receipt_key) == ("commands", "UNDECODABLE", "1@0")
+    assert "another partition" in letter.detail
+    assert b64decode(letter.raw_sealed) == value
+    assert (batch.next_offset, batch.ledger) == (1, [])
+    assert [key for key, _ in batch.account_records()] == [KEY]
+
+
+def test_an_account_that_a_lane_knows_is_served_wherever_it_lives(monkeypatch: pytest.MonkeyPatch):
+    """In the book or in the batch: the rule of the partitions is not asked, so it costs a known account nothing."""
+    home = at_home_in(1)
+    key, value = home.encode(), msgspec.json.encode(visiting(home))
+    book = Book(1, Accounts(RULES), partitions=4)
+    batch = Batch(book, RULES)
+    assert batch.read(key, value) is not None
+    batch.decide(visiting(home), 0)
+    monkeypatch.setattr(books, "partition_of", lambda *_: pytest.fail("asked"))
+    assert batch.read(key, value) is not None
+    batch.account_records()
+    batch.adopt()
+    assert Batch(book, RULES).read(key, value) is not None
 
 
 def test_a_rule_that_raises_leaves_the_batch_with_what_came_before():
