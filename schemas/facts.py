@@ -43,7 +43,7 @@ class Fact(msgspec.Struct, omit_defaults=True, gc=False):
 
 
 class Facts(Struct, frozen=True):
-    """The record: one per lane transaction that did anything."""
+    """The record: one per lane transaction that did anything, several where one would be too large."""
 
     partition: int
     now: Instant

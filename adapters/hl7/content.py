@@ -12,7 +12,7 @@ from adapters.hl7.profile import Profile
 from adapters.hl7.reader import Message
 from adapters.hl7.times import AHEAD_MAX_MS, instant
 from adapters.hl7.totals import control_faults, read_settlement
-from schemas.commands import TEXT_CHARACTERS_MAX, Body, MergePatient, PostCharge, RecordVisit, Scene
+from schemas.commands import Body, MergePatient, PostCharge, RecordVisit, Scene
 from schemas.reasons import Reason
 
 VisitEvent = Literal["opened", "updated", "discharged", "cancelled", "reopened"]
@@ -94,13 +94,11 @@ def _visit(
     number = next((value for value in map(message.at, profile.visit) if value), "")
     if not number:
         faults.append(Fault(Reason.VISIT_MISSING, Location("PV1", 1, 19)))
-    elif len(number) > TEXT_CHARACTERS_MAX:
-        faults.append(too_long(Location("PV1", 1, 19)))
+    faults += too_long(number, "PV1", 19)
     event_at = _event_at(message, header, profile, now, faults)
     scene = _scene(message, profile, faults)
     department = next((value for value in map(message.at, profile.department) if value), "")
-    if len(department) > TEXT_CHARACTERS_MAX:
-        faults.append(too_long(Location("PV1", 1, 3)))
+    faults += too_long(department, "PV1", 3)
     return _Visit(number, event_at, scene, None if isinstance(identity, Fault) else identity, department)
 
 

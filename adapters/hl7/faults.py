@@ -81,7 +81,9 @@ class Fault(msgspec.Struct, frozen=True):
         return self.code or REASONS[self.reason].hl7
 
 
-def too_long(location: Location) -> Fault:
-    """Return FIELD_TOO_LONG for a value longer than what becomes part of a command may be."""
-    field = f"{location.segment}-{location.field}" if location.field else location.segment
-    return Fault(Reason.FIELD_TOO_LONG, location, {"field": field, "limit": str(TEXT_CHARACTERS_MAX)})
+def too_long(text: str, segment: str, field: int, occurrence: int = 1) -> tuple[Fault, ...]:
+    """Return FIELD_TOO_LONG for a value of this place that is longer than what a command keeps may be; else nothing."""
+    if len(text) <= TEXT_CHARACTERS_MAX:
+        return ()
+    parameters = {"field": f"{segment}-{field}", "limit": str(TEXT_CHARACTERS_MAX)}
+    return (Fault(Reason.FIELD_TOO_LONG, Location(segment, occurrence, field), parameters),)

@@ -8,7 +8,6 @@ import msgspec
 
 from adapters.hl7.faults import Fault, Location, too_long
 from adapters.hl7.reader import STANDARD, Separators, leaf, separators_of
-from schemas.commands import TEXT_CHARACTERS_MAX
 from schemas.reasons import Reason
 
 ACK_MODES: Final = ("", "AL", "NE", "ER", "SU")
@@ -90,7 +89,7 @@ def read_header(line: str, codec: str) -> Header | None:
 def long_fields(header: Header) -> list[Fault]:
     """Return FIELD_TOO_LONG for the sender and the control id: they name the message wherever it goes."""
     fields = ((3, header.sending_application), (4, header.sending_facility), (10, header.control_id))
-    return [too_long(Location("MSH", 1, number)) for number, text in fields if len(text) > TEXT_CHARACTERS_MAX]
+    return [fault for number, text in fields for fault in too_long(text, "MSH", number)]
 
 
 def header_faults(header: Header, processing_ids: frozenset[str], event: str) -> list[Fault]:

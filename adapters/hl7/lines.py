@@ -77,9 +77,8 @@ def _long_values(message: Message, profile: Profile, texts: Iterable[_Texts]) ->
         if len(line) <= TEXT_CHARACTERS_MAX:
             continue
         for name, value in zip(LINE_FIELDS, values, strict=False):
-            if len(value) > TEXT_CHARACTERS_MAX:
-                position = profile.places.get(name)
-                yield too_long(Location("FT1", number, position.field if position else 1))
+            position = profile.places.get(name)
+            yield from too_long(value, "FT1", position.field if position else 1, number)
 
 
 def _keys_by_set_id(texts: Iterable[_Texts], keys: Iterable[str]) -> dict[str, str]:

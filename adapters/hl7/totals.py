@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from adapters.hl7.faults import Fault, Location, too_long
 from adapters.hl7.profile import Profile
 from adapters.hl7.reader import Message, Place
-from schemas.commands import TEXT_CHARACTERS_MAX, ChargeLine, InsuranceSplit
+from schemas.commands import ChargeLine, InsuranceSplit
 from schemas.money import AmountSyntaxError, fen_from_text, yuan_text
 from schemas.reasons import Reason
 
@@ -51,8 +51,7 @@ def read_settlement(message: Message, profile: Profile) -> tuple[InsuranceSplit 
         if reason is not None:
             faults.append(Fault(reason, _location(places[name])))
         amounts[name] = amount_fen or 0
-    if len(texts["id"]) > TEXT_CHARACTERS_MAX:
-        faults.append(too_long(_location(places["id"])))
+    faults += too_long(texts["id"], places["id"].segment, places["id"].field)
     if not texts["id"]:
         faults.append(Fault(Reason.SPLIT_FIELD, _location(places["id"])))
     if not faults and amounts["total"] != sum(amounts[name] for name in _PARTS[1:]):

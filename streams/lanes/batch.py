@@ -268,15 +268,22 @@ class Batch:
         touched = self._touched.get(account)
         return self._book.accounts.state(account) if touched is None else touched.after
 
-    def facts(self) -> bytes | None:
-        """Return the encoded sums of the transaction, or None when nothing happened that is counted."""
-        if not self._facts:
-            return None
+    def facts(self) -> list[bytes]:
+        """Return the encoded sums of the transaction: one record, none when nothing happened that is counted.
+
+        Several, where one would be too large: senders name the departments, and each line may have another.
+        """
         merged = tuple(
             Fact(*dimensions, *map(sum, zip(*rows, strict=True))) for dimensions, rows in self._facts.items()
         )
-        facts = Facts(partition=self._book.partition, now=self.now.city, wall_now=self.now.wall, facts=merged)
-        return _json.encode(facts)
+        return self._fact_records(merged) if merged else []
+
+    def _fact_records(self, facts: tuple[Fact, ...]) -> list[bytes]:
+        value = _json.encode(Facts(self._book.partition, self.now.city, self.now.wall, facts))
+        if len(value) <= RECORD_BYTES_MAX or len(facts) == 1:
+            return [value]
+        half = len(facts) // 2
+        return [*self._fact_records(facts[:half]), *self._fact_records(facts[half:])]
 
     def watermark(self) -> Watermark:
         """Return the partition's watermark after this batch."""

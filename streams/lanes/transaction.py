@@ -57,8 +57,7 @@ def put_records(out: Outbox, batch: Batch, names: Topics) -> Outbox:
     out.add_all(names.errands.name, batch.errands)
     for interface, letter in batch.dead_letters:
         out.add(names.dead_letters.name, interface, letter, [("interface", interface)])
-    facts = batch.facts()
-    if facts is not None:
+    for facts in batch.facts():
         out.add(names.facts.name, None, facts)
     out.add_all(names.accounts.name, batch.account_records())
     return out

@@ -132,10 +132,26 @@ def test_facts_of_one_transaction_are_summed_by_their_dimensions():
     batch = lane.batch()
     for number in range(3):
         lane.give(batch, charge(line(f"F{number}", 700)))
-    facts = msgspec.json.decode(batch.facts(), type=Facts).facts
+    [value] = batch.facts()
+    facts = msgspec.json.decode(value, type=Facts).facts
     charged = [fact for fact in facts if fact.charged_fen]
     assert sum(fact.charged_fen for fact in charged) == 2100
     assert len({msgspec.structs.astuple(fact)[:8] for fact in facts}) == len(facts)
+
+
+def test_a_transaction_with_endless_departments_is_written_and_loses_no_line():
+    """Every line of its own long department: the sums are several records, each as large as a batch takes at most."""
+    lane = Partition().enrolled()
+    batch = lane.batch()
+    for message in range(8):
+        lines = [line(f"F{message}-{n}", 100, department=f"{message}-{n}".ljust(1000, "x")) for n in range(400)]
+        lane.give(batch, charge(*lines))
+    records = batch.facts()
+    assert sum(map(len, records)) > BATCH_BYTES
+    assert max(map(len, records)) <= RECORD_BYTES_MAX
+    facts = [fact for value in records for fact in msgspec.json.decode(value, type=Facts).facts]
+    assert sum(fact.lines for fact in facts) == 3_200
+    assert sum(fact.charged_fen for fact in facts) == 320_000
 
 
 def test_a_debit_waits_until_the_log_of_its_due_instant_is_consumed():
