@@ -243,6 +243,8 @@ async def test_a_refused_read_shows_its_code_and_what_to_do(browser: Browser, si
     """An id we never handed out: code, sentence and a way on, and the rest of the page lives."""
     async with tab(browser, f"{side.url}/charges/none?lang=en") as opened:
         await expect(opened.page.locator("[role=alert]")).to_contain_text("PARAM_INVALID")
+        await expect(opened.page.get_by_role("link", name="Back to the live flow")).to_be_visible()
+        assert await opened.page.get_by_role("button", name="Try again").count() == 0, "it would be refused again"
         await expect(opened.page.locator("[data-state=error]")).to_have_count(1)
 
 
@@ -260,6 +262,51 @@ async def test_one_button_pauses_all_movement(browser: Browser, side: ReadSide):
         await expect(page.locator("section[data-state=paused]")).to_have_count(4)
         await page.get_by_role("button", name="Resume").click()
         await expect(total).not_to_have_text(before)
+
+
+async def test_a_slash_begins_a_search_and_the_tab_is_named_for_what_it_shows(browser: Browser, side: ReadSide):
+    """The key leads into the search field from anywhere; the tab's title says which charge it is."""
+    record = await charged(side)
+    async with tab(browser, f"{side.url}/charges/{posted(record).charge}?lang=zh") as opened:
+        await expect(opened.page).to_have_title(re.compile("^费用 C-.{8} · 信用就医支付枢纽$"))
+        await opened.page.keyboard.press("/")
+        await expect(opened.page.locator("form[role=search] input")).to_be_focused()
+        assert await opened.page.locator("form[role=search] input").input_value() == ""
+
+
+async def test_chinese_heads_of_amounts_have_chinese_parentheses(browser: Browser, side: ReadSide):
+    """The unit of a column stands in full-width parentheses, and a price has its thousands set apart."""
+    record = await charged(side, Allocation(credit_fen=123_400))
+    async with tab(browser, f"{side.url}/charges/{posted(record).charge}?lang=zh") as opened:
+        await expect(opened.page.locator("th", has_text="单价")).to_have_text("单价（元）")
+        await expect(opened.page.locator("td.num", has_text="1,234.0").first).to_be_visible()
+
+
+async def test_a_telephone_shows_the_reason_the_bars_and_the_clocks_without_scrolling_sideways(
+    browser: Browser, side: ReadSide
+):
+    """What one came for is not beyond the edge: each bar ends within the screen, the reason and every mark too."""
+    record = await charged(side, Allocation(credit_fen=10_000, self_pay_fen=37_500))
+    billed, fact = side.lanes[0].bill_of(record)
+    await side.lanes[0].commit((billed, fact))
+    await side.settled()
+    issued = next(event for event in billed.events if isinstance(event, BillIssued))
+    async with tab(browser, f"{side.url}/charges/{posted(record).charge}?lang=zh") as opened:
+        page = opened.page
+        await page.set_viewport_size({"width": 390, "height": 844})
+        await expect(page.locator("[data-bar=total] rect")).to_be_visible()
+        shown = [*await page.locator("[data-bar] rect.bar").all(), page.locator("strong.code", has_text="CREDIT_EX")]
+        await page.wait_for_function(
+            "document.querySelector('[data-bar=total] rect').getBoundingClientRect().right < 391"
+        )
+        for each in shown:
+            box = await each.bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 390
+        await page.goto(f"{side.url}/bills/{issued.bill}?lang=zh")
+        await expect(page.locator(".marks li")).to_have_count(3)
+        await expect(page.locator(".marks li").nth(1)).to_contain_text("代扣（计划）")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -10,6 +10,9 @@ export function yuan(fen: number | null | undefined): string {
   return fen < 0 ? `\u2212${text}` : text;
 }
 
+/** A price as it was sent, which may have more than two decimals: only its thousands are set apart. */
+export const price = (text: string): string => text.replace(/^\d+/, (whole) => grouped.format(BigInt(whole)));
+
 /** Yuan with its sign, for running text. */
 export function money(fen: number | null | undefined): string {
   if (fen === null || fen === undefined) return "–";

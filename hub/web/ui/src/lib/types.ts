@@ -159,6 +159,7 @@ export interface DeadLetterSummary {
 
 export interface DeadLetter extends Omit<DeadLetterSummary, "arrivals"> {
   detail: string;
+  account: string;
   receipt_key: string;
   raw_length: number;
   raw_sm3: string;
