@@ -450,3 +450,19 @@ def test_a_success_without_an_amount_after_a_failure_is_asked_about():
     world.answer(world.query_errands[-1], "paid")
     assert world.debit.late
     assert world.refund_errands[-1].amount_fen == 10_000
+
+
+def test_a_late_charge_paid_in_advance_lets_the_visit_be_archived_later():
+    """Closed and settled; 90 days on a late line takes prepayment only: the 180 days begin again, and end once."""
+    world = World()
+    world.enrol(50_000)
+    world.send(DepositPrepayment(A, world.city, 3_000), interface="api")
+    world.send(charge(line("F1", 1_000)))
+    world.close()
+    world.move(city=90 * DAY)
+    world.send(charge(line("F2", 2_000), at=world.city))
+    assert world.agreement.used_fen == 0
+    world.move(city=180 * DAY - 1)
+    assert world.state.encounters
+    world.move(city=1)
+    assert not world.state.encounters

@@ -3,8 +3,9 @@
 import pytest
 from domain_world import DAY, HOUR, A, B, World, charge, line
 
-from schemas.commands import RecordVisit
+from schemas.commands import InsuranceSplit, RecordVisit
 from schemas.events import ChargePosted, ChargeReduced, CreditUnparked
+from schemas.money import AMOUNT_FEN_MAX
 
 
 @pytest.fixture
@@ -253,3 +254,95 @@ def test_a_visit_event_twice_changes_nothing(person):
     assert decision.record.outcome == "RECORDED"
     assert not decision.record.events
     assert len(person.state.core.bills) == 1
+
+
+def test_two_credits_of_one_message_together_never_exceed_their_line(person):
+    """Twice 6.00 off a line of 10.00: each alone fits, the second finds 4.00 (4.2, example 12); nothing is booked."""
+    twice = (credit("F2", 600, reverses="F1"), credit("F3", 600, reverses="F1"))
+    decision = person.send(charge(line("F1", 1_000), *twice))
+    assert (decision.record.reason, decision.record.parameters) == ("CREDIT_EXCEEDS", {"asked": "6.00", "left": "4.00"})
+    assert not person.state.encounters
+
+
+def test_two_credits_of_one_message_against_a_booked_line_are_taken_together(person):
+    """4.00 and 6.00 off a booked 10.00 are one reduction of 10.00; 4.00 and 6.01 move nothing."""
+    person.send(charge(line("F1", 1_000)))
+    above = person.send(charge(credit("K1", 400, reverses="F1"), credit("K2", 601, reverses="F1")))
+    assert (above.record.reason, person.agreement.used_fen) == ("CREDIT_EXCEEDS", 1_000)
+    person.send(charge(credit("K1", 400, reverses="F1"), credit("K2", 600, reverses="F1")))
+    assert [each["amount_fen"] for each in person.reply.result["reductions"]] == [1_000]
+    assert (person.agreement.used_fen, booked(person, "F1").open_fen) == (0, 0)
+
+
+@pytest.mark.parametrize("fen", [-1, AMOUNT_FEN_MAX + 1])
+def test_no_line_of_any_kind_is_outside_the_bounds_of_an_amount(person, fen):
+    """A credit or a payment of less than nothing, or above the maximum, is no amount (4.2, example 11)."""
+    person.send(charge(line("F1", 1_000)))
+    for kind in ("credit", "payment", "memo"):
+        decision = person.send(charge(line("F2", fen, kind, reverses="F1" if kind == "credit" else "")))
+        assert decision.record.reason == "AMOUNT_OUT_OF_RANGE"
+    assert (person.agreement.used_fen, person.state.core.prepayments) == (1_000, {})
+
+
+def test_the_charges_of_one_message_together_stay_below_the_maximum(person):
+    """Two lines of which each is allowed alone: their sum is the charge, and is refused."""
+    half = AMOUNT_FEN_MAX // 2 + 1
+    assert person.send(charge(line("F1", half), line("F2", half))).record.reason == "AMOUNT_OUT_OF_RANGE"
+    with_memo = person.send(charge(line("F1", half), line("F2", half), line("F3", 0, "memo")))
+    assert with_memo.record.reason == "AMOUNT_OUT_OF_RANGE"
+    assert not person.state.encounters
+
+
+def test_entered_in_error_again_is_a_repeat_whatever_amount_the_wire_gave_it(person):
+    """The resource's own price is no amount of a credit: 8.00 open are taken back once, the repeat takes nothing."""
+    person.send(charge(line("F1", 1_000), credit("K1", 200, reverses="F1")))
+    wrong = charge(credit("K2", 1_000, reverses="F1", entered_in_error=True))
+    decision = person.send(wrong, interface="fhir")
+    (reduced,) = [event for event in decision.record.events if isinstance(event, ChargeReduced)]
+    assert (reduced.amount_fen, [each.amount_fen for each in reduced.lines]) == (800, [800])
+    assert person.send(wrong, interface="fhir").record.outcome == "DUPLICATE"
+    assert (person.agreement.used_fen, booked(person, "F1").open_fen) == (0, 0)
+
+
+def test_entered_in_error_in_the_message_of_its_own_charge_nets_all_that_is_open(person):
+    """10.00, less 2.00, less what is left: a charge of nothing."""
+    lines = (
+        line("F1", 1_000),
+        credit("K1", 200, reverses="F1"),
+        credit("K2", 0, reverses="F1", entered_in_error=True),
+    )
+    person.send(charge(*lines), interface="fhir")
+    assert (person.reply.result["total_fen"], booked(person, "F1").open_fen) == (0, 0)
+    assert person.agreement.used_fen == 0
+
+
+def test_a_parked_entered_in_error_takes_back_all_of_its_charge_when_that_comes(person):
+    """It came first and named no amount; then the line of 10.00 is opened and closed."""
+    person.send(charge(credit("F1", 0, entered_in_error=True)), interface="fhir")
+    person.send(charge(line("F2", 500), line("F1", 1_000)))
+    assert (booked(person, "F1").open_fen, booked(person, "F2").open_fen) == (0, 500)
+    assert person.agreement.used_fen == 500
+
+
+def test_a_settlement_that_adds_up_excuses_no_credit_above_its_line(person):
+    """The insurer's parts of the new line agree; the credit on an older line does not fit and nothing is booked."""
+    person.send(charge(line("F1", 1_000)))
+    parts = InsuranceSplit("S1", 5_000, 2_000, 0, 0, 3_000)
+    decision = person.send(charge(line("F2", 5_000), credit("K1", 1_001, reverses="F1"), settlement=parts))
+    assert decision.record.reason == "CREDIT_EXCEEDS"
+    assert (person.agreement.used_fen, booked(person, "F1").open_fen) == (1_000, 1_000)
+
+
+def test_a_replaced_line_that_was_taken_back_before_returns_nothing_twice(person):
+    """10.00 were reversed in full; the corrected 15.00 is posted without a reduction of nothing."""
+    person.send(charge(line("F1", 1_000)))
+    person.send(charge(credit("K1", 1_000, reverses="F1")))
+    decision = person.send(charge(line("F1", 1_500), replace_lines=True))
+    assert [type(event).__name__ for event in decision.record.events] == ["ChargePosted"]
+    assert (person.agreement.used_fen, booked(person, "F1").open_fen) == (1_500, 1_500)
+
+
+def test_a_payment_line_of_nothing_is_no_deposit(person):
+    """The line is remembered, no money is."""
+    person.send(charge(line("F1", 1_000), line("P1", 0, "payment")))
+    assert (person.state.core.deposits, person.state.core.prepayments) == ({}, {})
