@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
+from schemas.phrases import PHRASED, in_chinese
+
 
 class Reason(StrEnum):
     """Why something was refused, quarantined, reduced or marked."""
@@ -368,6 +370,12 @@ class _Blank(dict[str, str]):
 
 
 def reason_text(reason: Reason, language: Literal["en", "zh"], parameters: Mapping[str, str] | None = None) -> str:
-    """Return the sentence for people; parameters fill the places in braces, an absent one shows as a dash."""
+    """Return the sentence for people; parameters fill the places in braces, an absent one shows as a dash.
+
+    A parameter that is a phrase of ours is said in the sentence's language (schemas.phrases).
+    """
     entry = REASONS[reason]
-    return (entry.en if language == "en" else entry.zh).format_map(_Blank(parameters or {}))
+    if language == "en":
+        return entry.en.format_map(_Blank(parameters or {}))
+    said = {name: in_chinese(value) if name in PHRASED else value for name, value in (parameters or {}).items()}
+    return entry.zh.format_map(_Blank(said))
