@@ -280,9 +280,12 @@ def _day(profile: Profile) -> str:
 
 
 def load_profiles(directory: Path = SHIPPED) -> Profiles:
-    """Return all `*.yaml` profiles of a directory; raises ProfileError naming the file that cannot be used."""
+    """Return all `*.yaml` profiles of a directory; raises ProfileError naming what cannot be used, or no profile."""
     profiles = []
-    for path in sorted(directory.glob("*.yaml")):
+    paths = sorted(directory.glob("*.yaml"))
+    if not paths:
+        raise ProfileError(f"{directory} holds no profile (*.yaml): every message would be refused")
+    for path in paths:
         try:
             profiles.append(profile_from_yaml(path.read_text(encoding="utf-8")))
         except ProfileError as error:

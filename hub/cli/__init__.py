@@ -91,6 +91,8 @@ def _run(app: typer.Typer) -> Any:
         return 130
     except typer.TyperException as error:
         return _misused(error)
+    except Exception as error:  # noqa: BLE001 - the shell of every verb; typer puts a hook of its own over ours
+        _our_bug(type(error), error, error.__traceback__)
 
 
 def _misused(error: typer.TyperException) -> int:

@@ -23,7 +23,7 @@ from hub.runtime.http_sources import load_http_sources, refuse_demo_tokens
 from hub.runtime.migrations import migrate, migration_states
 from hub.runtime.settings import Address, GatewaySettings, Settings
 from schemas.commands import Struct
-from schemas.errors import HubError
+from schemas.errors import ConfigurationError, HubError
 from schemas.reasons import Reason
 
 State = Literal["OK", "WARN", "FAIL", "SKIP"]
@@ -237,6 +237,8 @@ async def _kafka_answer(settings: Settings) -> float | str:
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
             return await round_trip_ms(settings.kafka)
+    except ConfigurationError as refused:
+        return f"{refused.parameters['setting']}: {refused.parameters['fault']}"
     except (HubError, OSError, TimeoutError):
         return f"no broker answered at {settings.kafka.bootstrap} within {_PATIENCE_SECONDS:.0f} s"
 
@@ -247,7 +249,7 @@ async def _postgres_answer(settings: Settings) -> float | str:
         await database.check(settings.postgres.dsn.get_secret_value(), _PATIENCE_SECONDS)
     except HubError:
         return f"no PostgreSQL answered within {_PATIENCE_SECONDS:.0f} s"
-    except asyncpg.PostgresError as refused:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as refused:
         return f"PostgreSQL refused: {refused}"
     return (time.perf_counter() - began) * 1000
 

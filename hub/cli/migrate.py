@@ -11,13 +11,12 @@ import typer
 
 from hub.cli.output import note, show, speaks_json
 from hub.cli.verbs import verb
-from hub.runtime.database import UNREACHABLE
+from hub.runtime.database import UNREACHABLE, refusal
 from hub.runtime.migrations import MigrationState, Phase, migrate, migration_states
 from hub.runtime.settings import Settings, read_settings
-from schemas.errors import ConfigurationError, TransportError
+from schemas.errors import TransportError
 from schemas.reasons import Reason
 
-_REFUSED = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
 verbs = typer.Typer(help="Database migrations before and after a deploy; the books made again.", no_args_is_help=True)
 
 
@@ -135,14 +134,11 @@ def _reachable() -> Iterator[None]:
     """Turn a server that is away into the answer of every verb (exit 69), one that refuses us into exit 78."""
     try:
         yield
-    except _REFUSED as error:
-        refusal = {
-            "setting": "MEDCREDIT_POSTGRES__DSN",
-            "fault": "PostgreSQL refuses its user, password or database",
-            "remedy": "Correct it and start again.",
-        }
-        raise ConfigurationError(Reason.SETTING_INVALID, refusal) from error
-    except UNREACHABLE as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        if refused := refusal(error):
+            raise refused from error
+        if not isinstance(error, UNREACHABLE):
+            raise
         raise TransportError(Reason.DEPENDENCY_UNREACHABLE, {"dependency": "PostgreSQL"}) from error
 
 

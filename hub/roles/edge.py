@@ -7,6 +7,7 @@ its own slot, and with it its own partition of `replies`.
 import asyncio
 import signal
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Final
 
 import uvloop
@@ -14,7 +15,7 @@ from aiohttp import web
 
 from adapters.api.routes import ApiRoutes
 from adapters.fhir.routes import FhirRoutes
-from adapters.hl7.profile import SHIPPED, Profiles, load_profiles
+from adapters.hl7.profile import SHIPPED, ProfileError, Profiles, load_profiles
 from adapters.hl7.server import MllpServer
 from adapters.hl7.translation import PRODUCTION, SANDBOX, Setting
 from adapters.scores.access import FeedAccess
@@ -159,8 +160,16 @@ def _check_one_route(sources: HttpSources, profiles: Profiles) -> None:
             raise ConfigurationError(Reason.SETTING_INVALID, {"setting": "route_by", "fault": fault, "remedy": remedy})
 
 
+def _profiles(directory: Path) -> Profiles:
+    try:
+        return load_profiles(directory)
+    except ProfileError as error:
+        parameters = {"setting": "MEDCREDIT_INSTITUTIONS_DIR", "fault": str(error), "remedy": "Correct the profile."}
+        raise ConfigurationError(Reason.SETTING_INVALID, parameters) from error
+
+
 def _hl7_setting(settings: Settings) -> Setting:
-    profiles = load_profiles(settings.institutions_dir or SHIPPED)
+    profiles = _profiles(settings.institutions_dir or SHIPPED)
     _check_one_route(_sources(settings), profiles)
     return Setting(
         profiles=profiles,

@@ -12,7 +12,7 @@ from hub.runtime import database
 from hub.runtime.bus import round_trip_ms
 from hub.runtime.clock import Clock, open_clock
 from hub.runtime.health import Check, serve_health
-from hub.runtime.http_sources import load_http_sources, refuse_demo_tokens
+from hub.runtime.http_sources import SHIPPED, load_http_sources, refuse_demo_tokens
 from hub.runtime.logs import configure_logging, get_logger
 from hub.runtime.settings import Address, Settings
 from hub.web.access import Access
@@ -91,7 +91,7 @@ async def _close(listener: HttpListener, tasks: frozenset[asyncio.Task[None]], p
 
 
 def _access(settings: Settings) -> Access:
-    sources = load_http_sources()
+    sources = load_http_sources(settings.edge.sources_file or SHIPPED)
     if settings.profile == "production":
         refuse_demo_tokens(sources)
     return Access(sources, open_to_all=settings.profile == "demo")

@@ -17,6 +17,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
+from hub.runtime.broker_refusal import broker_refusal
 from hub.runtime.settings import KafkaSettings
 from schemas.errors import ConfigurationError, TransportError
 from schemas.reasons import Reason
@@ -115,14 +116,18 @@ def committed_consumer(
 
 @asynccontextmanager
 async def administration(kafka: KafkaSettings) -> AsyncIterator[Any]:
-    """Yield a started administration client; raises `TransportError` when the cluster does not answer."""
+    """Yield a started administration client.
+
+    Raises `TransportError` when the cluster does not answer, `ConfigurationError` when it refuses us for good.
+    """
     client = AIOKafkaAdminClient(**kafka.client_arguments(), request_timeout_ms=int(_ANSWER_SECONDS * 1000))
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
             await client.start()
     except (KafkaError, OSError, TimeoutError) as error:
         await client.close()
-        raise _unreachable(kafka) from error
+        refused = None if isinstance(error, TimeoutError) else await broker_refusal(kafka)
+        raise refused or _unreachable(kafka) from error
     try:
         yield client
     except (KafkaError, OSError, TimeoutError) as error:
@@ -175,6 +180,16 @@ async def check_topics(kafka: KafkaSettings, topics: Topics) -> tuple[TopicMisma
     for topic in topics.all():
         found += _compare(topic, described.get(topic.name), settings.get(topic.name, {}))
     return (*found, *_unknown(described, topics))
+
+
+async def check_partitions(kafka: KafkaSettings, topics: Topics) -> tuple[TopicMismatch, ...]:
+    """Return the registry's topics that are missing or have another number of partitions; one request, no settings."""
+    async with administration(kafka) as client:
+        described = {each["topic"]: each["partitions"] for each in await client.describe_topics()}
+    found: list[TopicMismatch] = []
+    for topic in topics.all():
+        found += _compare_partitions(topic, described.get(topic.name))
+    return tuple(found)
 
 
 async def group_lag(kafka: KafkaSettings, group: str, topic: Topic) -> tuple[PartitionLag, ...]:
@@ -263,15 +278,19 @@ async def _settings_of(client: Any, topics: Sequence[Topic]) -> dict[str, dict[s
     return found
 
 
+def _compare_partitions(topic: Topic, partitions: Sequence[dict[str, Any]] | None) -> list[TopicMismatch]:
+    have, want = f"{len(partitions or ())} partitions", f"{topic.partitions} partitions"
+    if partitions is None:
+        return [TopicMismatch(topic.name, "missing", "nothing", want)]
+    return [] if have == want else [TopicMismatch(topic.name, "partitions", have, want)]
+
+
 def _compare(
     topic: Topic, partitions: Sequence[dict[str, Any]] | None, settings: dict[str, str]
 ) -> list[TopicMismatch]:
+    found = _compare_partitions(topic, partitions)
     if partitions is None:
-        return [TopicMismatch(topic.name, "missing", "nothing", f"{topic.partitions} partitions")]
-    found = []
-    if len(partitions) != topic.partitions:
-        have, want = f"{len(partitions)} partitions", f"{topic.partitions} partitions"
-        found.append(TopicMismatch(topic.name, "partitions", have, want))
+        return found
     replicas = min(len(part["replicas"]) for part in partitions)
     if replicas < topic.replication:
         found.append(TopicMismatch(topic.name, "replication", f"{replicas} replicas", f"{topic.replication} replicas"))

@@ -4,12 +4,13 @@ A connection can do what its role can, whoever logged in: `reader` asks, `writer
 What a reader sees is limited by row level security to the scope it states.
 """
 
+import ssl
 from dataclasses import dataclass
 from typing import Literal
 
 import asyncpg
 
-from schemas.errors import TransportError
+from schemas.errors import ConfigurationError, TransportError
 from schemas.reasons import Reason
 
 DatabaseRole = Literal["owner", "writer", "reader"]
@@ -26,6 +27,15 @@ UNREACHABLE = (
     asyncpg.exceptions.ReadOnlySQLTransactionError,
 )
 """What asyncpg raises when the server is away, starting, stopping or failing over: the same work may succeed later."""
+
+_REFUSED = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.exceptions.ClientConfigurationError,
+    ssl.SSLCertVerificationError,
+)
+"""What asyncpg raises for a DSN that will not work until a person changes it, or something at the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +93,18 @@ async def check(dsn: str, timeout_seconds: float = 2) -> None:
             await connection.close(timeout=timeout_seconds)
     except UNREACHABLE as error:
         raise TransportError(Reason.DEPENDENCY_UNREACHABLE, {"dependency": "PostgreSQL"}) from error
+
+
+def refusal(error: BaseException) -> ConfigurationError | None:
+    """Return the refusal of a DSN the server (or its certificate) will never accept; None for any other error.
+
+    What the server says names users and databases, never a password.
+    """
+    if not isinstance(error, _REFUSED) and "rejected SSL" not in str(error):
+        return None
+    remedy = "Correct it, or what the server grants, and start again."
+    parameters = {"setting": "MEDCREDIT_POSTGRES__DSN", "fault": str(error), "remedy": remedy}
+    return ConfigurationError(Reason.SETTING_INVALID, parameters)
 
 
 def is_away(error: BaseException, connection: asyncpg.Connection | None = None) -> bool:

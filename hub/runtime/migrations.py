@@ -113,13 +113,18 @@ async def migrate(dsn: str, phases: Collection[Phase] = ("pre", "post")) -> tupl
 
 def _missing(states: Iterable[MigrationState], phases: Collection[Phase]) -> tuple[Migration, ...]:
     states = tuple(states)
-    for state in states:
-        if state.changed:
-            raise _refusal(f"{state.migration.number:04}_{state.migration.name} was changed after it was applied")
+    refuse_changed(states)
     missing = tuple(state.migration for state in states if not state.applied)
     if "pre" not in phases and any(each.phase == "pre" for each in missing):
         raise _refusal("a migration of phase pre is missing: apply it first")
     return tuple(each for each in missing if each.phase in phases)
+
+
+def refuse_changed(states: Iterable[MigrationState]) -> None:
+    """Raise `ConfigurationError` naming the first file that differs from what was applied."""
+    for state in states:
+        if state.changed:
+            raise _refusal(f"{state.migration.number:04}_{state.migration.name} was changed after it was applied")
 
 
 def _refusal(fault: str) -> ConfigurationError:

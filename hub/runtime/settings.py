@@ -5,6 +5,7 @@ each with its remedy, as `ConfigurationError` (exit code 78).
 """
 
 import json
+import re
 import ssl
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -49,21 +50,46 @@ class KafkaSettings(Section):
     password: SecretStr = SecretStr("")
     ca_file: Path | None = None
     """Certificates trusted for TLS; the system's when not given."""
+    certificate_file: Path | None = None
+    """Our own certificate, for a cluster that asks clients for one."""
+    key_file: Path | None = None
+    """Its private key; in the certificate's file when not given."""
     partitions: int = Field(default=DEMO_PARTITIONS, ge=1, le=1000)
     """Lanes of the hub: fixed for the life of the topics."""
     replication: int = Field(default=1, ge=1)
     min_insync: int = Field(default=1, ge=1)
 
+    @field_validator("bootstrap")
+    @classmethod
+    def _brokers_have_ports(cls, value: str) -> str:
+        if not all(re.fullmatch(r"\S+:\d{1,5}", each) for each in value.split(",")):
+            raise ValueError("must be host:port, several joined with commas and without spaces")
+        return value
+
     def client_arguments(self) -> dict[str, Any]:
         """Return what every aiokafka client of the hub is given to reach the cluster."""
         arguments: dict[str, Any] = {"bootstrap_servers": self.bootstrap, "security_protocol": self.security}
         if self.security.endswith("SSL"):
-            arguments["ssl_context"] = ssl.create_default_context(cafile=self.ca_file)
+            arguments["ssl_context"] = self._tls()
         if self.security.startswith("SASL"):
             arguments["sasl_mechanism"] = self.sasl_mechanism
             arguments["sasl_plain_username"] = self.username
             arguments["sasl_plain_password"] = self.password.get_secret_value()
         return arguments
+
+    def _tls(self) -> ssl.SSLContext:
+        """Return a context that proves the broker's certificate and name, with our own certificate when we have one."""
+        setting, path = "CA_FILE", self.ca_file
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file)
+            if self.certificate_file is not None:
+                setting, path = "CERTIFICATE_FILE", self.certificate_file
+                context.load_cert_chain(self.certificate_file, self.key_file)
+        except OSError as error:  # ssl.SSLError is one
+            fault = {"setting": f"MEDCREDIT_KAFKA__{setting}", "fault": f"{path}: {error.strerror or error}"}
+            remedy = {"remedy": "Name a readable PEM file."}
+            raise ConfigurationError(Reason.SETTING_INVALID, fault | remedy) from error
+        return context
 
 
 class PostgresSettings(Section):
@@ -72,6 +98,13 @@ class PostgresSettings(Section):
     dsn: SecretStr = SecretStr("postgresql://medcredit@127.0.0.1:5432/medcredit")
     """A secret because it may hold a password."""
     pool_size: int = Field(default=8, ge=1, le=200)
+
+    @field_validator("dsn")
+    @classmethod
+    def _dsn_is_one(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("must begin with postgresql:// as postgresql://user:password@host:5432/database")
+        return value
 
 
 class GroupSettings(Section):

@@ -1,9 +1,10 @@
 """Where the process finds its keys: the ring file of the settings, or the demo's own ring."""
 
+from pathlib import Path
 from typing import Final
 
 from hub.runtime.guomi.digests import sm3_hex
-from hub.runtime.guomi.keyring import Key, KeyRing, Kind, State
+from hub.runtime.guomi.keyring import Key, KeyRing, KeyRingError, Kind, State
 from hub.runtime.guomi.provider import SoftwareProvider
 from hub.runtime.guomi.sm2_gmssl import GmsslSm2
 from hub.runtime.settings import Settings
@@ -17,11 +18,11 @@ def open_provider(settings: Settings) -> SoftwareProvider:
     """Return the provider over the ring the settings name.
 
     Without a file the demo profile gets keys made from its public city key, the same in every process; production is
-    refused. Raises ConfigurationError, or KeyRingError for a file that cannot be used.
+    refused. Raises ConfigurationError, also for a file that cannot be used.
     """
     backend = GmsslSm2() if settings.sm.provider == "gmssl" else None
     if settings.sm.ring_file is not None:
-        return SoftwareProvider(KeyRing.load(settings.sm.ring_file), backend)
+        return SoftwareProvider(_ring(settings.sm.ring_file), backend)
     if settings.profile == "production":
         raise ConfigurationError(
             Reason.SETTING_INVALID,
@@ -32,6 +33,15 @@ def open_provider(settings: Settings) -> SoftwareProvider:
             },
         )
     return SoftwareProvider(demo_ring(settings.city_key_bytes), backend)
+
+
+def _ring(path: Path) -> KeyRing:
+    try:
+        return KeyRing.load(path)
+    except KeyRingError as error:
+        fault = {"setting": "MEDCREDIT_SM__RING_FILE", "fault": str(error)}
+        remedy = {"remedy": "Name a key ring only its owner may read."}
+        raise ConfigurationError(Reason.SETTING_INVALID, fault | remedy) from error
 
 
 def demo_ring(city_key: bytes) -> KeyRing:
