@@ -66,9 +66,12 @@ def main() -> None:
     """Run one verb; a designed error ends with its own exit code, text and remedy, never with a stack trace."""
     # A verb must not pay for the imports of the others: a role starts often and beside others.
     asked = sys.argv[1] if len(sys.argv) > 1 else ""
-    sys.excepthook = _our_bug
     _keep_stdout_for_results()
-    sys.exit(_run(build((asked,) if asked in _MODULES else VERBS)))
+    try:
+        status = _run(build((asked,) if asked in _MODULES else VERBS))
+    finally:
+        sys.excepthook = _our_bug  # now: typer puts a hook of its own in its place while it runs
+    sys.exit(status)
 
 
 def _keep_stdout_for_results() -> None:
@@ -91,8 +94,6 @@ def _run(app: typer.Typer) -> Any:
         return 130
     except typer.TyperException as error:
         return _misused(error)
-    except Exception as error:  # noqa: BLE001 - the shell of every verb; typer puts a hook of its own over ours
-        _our_bug(type(error), error, error.__traceback__)
 
 
 def _misused(error: typer.TyperException) -> int:

@@ -10,6 +10,7 @@ from aiokafka.errors import (
     AuthenticationFailedError,
     AuthenticationMethodNotSupported,
     IllegalSaslStateError,
+    KafkaError,
     SaslAuthenticationFailed,
     UnsupportedSaslMechanismError,
 )
@@ -48,7 +49,7 @@ async def broker_refusal(kafka: KafkaSettings) -> ConfigurationError | None:
             connection.close()
         except tuple(_SETTINGS) as error:
             return _refusal(error, f"{host}:{port}")
-        except Exception:  # noqa: BLE001, S112 - only away, or unwell: the caller has said so already
+        except (KafkaError, OSError, TimeoutError):  # only away, or unwell: the caller has said so already
             continue
     return None
 

@@ -85,7 +85,7 @@ async def _check_topics(settings: Settings) -> None:
 async def _check_database(dsn: str, role: DatabaseRole) -> None:
     try:
         connection = await asyncpg.connect(dsn, timeout=_PATIENCE_SECONDS)
-    except Exception as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         if (refused := refusal(error)) is None:
             raise
         raise refused from error

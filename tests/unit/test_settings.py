@@ -121,3 +121,22 @@ def test_groups_carry_the_topic_prefix() -> None:
 def test_the_demo_key_is_32_bytes() -> None:
     """The embedded default has the length the HMAC key must have."""
     assert len(Settings(profile="demo").city_key_bytes) == 32
+
+
+def test_an_address_that_cannot_be_one_is_refused_before_anything_starts() -> None:
+    """A broker without port and a database that is no URL are named, and what they should look like."""
+    text = refusal(profile="demo", kafka={"bootstrap": "broker"}, postgres={"dsn": "host=h password=hidden"})
+    assert "MEDCREDIT_KAFKA__BOOTSTRAP" in text
+    assert "MEDCREDIT_POSTGRES__DSN" in text
+    assert "hidden" not in text
+
+
+def test_a_certificate_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """Missing or no PEM: SETTING_INVALID with the setting and the file, when the first client is made."""
+    (tmp_path / "no.pem").write_text("nothing")
+    for setting, path in (("ca_file", tmp_path / "missing.pem"), ("certificate_file", tmp_path / "no.pem")):
+        kafka = read_settings(profile="demo", kafka={"security": "SSL", setting: path}).kafka
+        with pytest.raises(ConfigurationError) as raised:
+            kafka.client_arguments()
+        assert raised.value.parameters["setting"] == f"MEDCREDIT_KAFKA__{setting.upper()}"
+        assert str(path) in raised.value.parameters["fault"]
