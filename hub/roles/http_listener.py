@@ -78,7 +78,8 @@ class LimitedProtocol(web.RequestHandler):
         """Return the empty answer to bytes that are no request: 431 for a head that is too long, else 400."""
         del request, message
         if status >= 500:
-            _log.error("edge_defect", wire=self._wire, error=repr(type(exc)), exception=repr(exc))
+            # Not the exception's repr: that of a codec's error is the whole text it failed on.
+            _log.error("edge_defect", wire=self._wire, exc_info=exc)
         code = 431 if isinstance(exc, LineTooLong) or "Too many headers" in str(exc) else status
         EDGE_MESSAGES.labels(self._wire, str(code)).inc()
         answer = web.Response(status=code)

@@ -35,11 +35,15 @@ async def serve(settings: Settings, folder: Path) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with serve_health(settings.health, "views", _checks(settings.kafka, app)):
-        await app.start()
-        _log.info("views_started", group=settings.group("views"))
-        failed = await app.wait_for_stopped(stop)
-        async with asyncio.timeout(_DRAIN_SECONDS):
-            await app.stop()
+        try:
+            await app.start()
+            _log.info("views_started", group=settings.group("views"))
+            failed = await app.wait_for_stopped(stop)
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                await app.stop()
+        except Exception:  # noqa: BLE001 - the shell of the role: a defect or an absent broker ends the process
+            _log.exception("views_stopped", exit_code=_EXIT_BUG)
+            return _EXIT_BUG
     return _EXIT_BUG if failed else 0
 
 

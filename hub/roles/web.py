@@ -43,7 +43,7 @@ async def _until_told(settings: Settings) -> int:
         waiting.cancel()
         failed = ended - {waiting}
         for task in failed:
-            _log.error("web_failed", exception=repr(task.exception()))
+            _log.error("web_failed", exc_info=task.exception())
         return _EXIT_BUG if failed else 0
 
 

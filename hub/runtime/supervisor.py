@@ -165,12 +165,16 @@ class Child:
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
     async def _run_once(self) -> int:
-        """Start one process and return its exit status when it has ended."""
-        self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        """Start one process and return its exit status when it has ended; EX_OSERR where the system gives none."""
         self._ended.clear()
-        self._process = process = spawn(
-            self._command, log_file=self.log_file, death_signal=signal.SIGTERM, env=self._environment
-        )
+        try:
+            self.log_file.parent.mkdir(parents=True, exist_ok=True)
+            self._process = process = spawn(
+                self._command, log_file=self.log_file, death_signal=signal.SIGTERM, env=self._environment
+            )
+        except OSError as error:  # no process, memory, descriptor or disk left: later there may be
+            _log.error("child_not_started", instance=self.plan.name, error=str(error))
+            return os.EX_OSERR
         self.starts += 1
         self.state = State.RUNNING
         await _end_of(process.pid)

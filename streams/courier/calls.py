@@ -63,9 +63,11 @@ def read_errand(message: Any) -> Errand:
 class _Channel:
     """What restrains the calls of one channel."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
         self.breaker = Breaker()
         self.pace = Pace()
+        # Asked for at every look: a breaker closes by the time that passes, without any call.
+        COURIER_BREAKER_OPEN.labels(name).set_function(lambda: self.breaker.open)
 
 
 class CallWorker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -90,7 +92,7 @@ class CallWorker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         self._clock = clock
         self._sections = sections or CriticalSections()
         self._lease = Lease(consumer)
-        self._channels = {channel: _Channel() for channel in (*gateways, *desks)}
+        self._channels = {channel: _Channel(channel) for channel in (*gateways, *desks)}
         self._tenures: dict[TopicPartition, Tenure] = {}
         self._queues = Queues()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -207,7 +209,6 @@ class CallWorker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         if outcome.fault is Reason.CODE_UNLISTED and not isinstance(errand, FeedbackErrand):
             COURIER_UNLISTED_CODES.labels(gateway).inc()
             _log.error("gateway_code_unlisted", gateway=gateway, order=errand.order_no, code=_code_of(outcome))
-        COURIER_BREAKER_OPEN.labels(gateway).set(breaker.open)
         COURIER_CALLS.labels(gateway, operation_of(errand), outcome.result.status).inc()
         await self._sections.reach(COURIER_AFTER_CALL)
         return outcome

@@ -8,6 +8,7 @@ chain of hashes (`DisagreementError`). While PostgreSQL is away the projector st
 import asyncio
 import contextlib
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
@@ -63,16 +64,23 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
     async def run(self) -> None:
         """Copy until `stop`. Raises `ProjectionError`; then the process must end with its `exit_code`."""
         self._consumer.subscribe([self._ledger, self._dead_letters], listener=self)
-        while not self._stopping:
-            if self._unopened:
-                await self._open()
-            # Never cancelled: a cancelled getmany leaks a counter inside aiokafka (kernel 7.9).
-            fetched = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=BATCH_RECORDS)
-            batch = take(fetched, self._at, self._dead_letters, check_hashes=self._check_hashes)
-            if batch.advances:
-                await self._write(batch)
-                if batch.records < SMALL_BATCH:
-                    await asyncio.sleep(LINGER_SECONDS)
+        try:
+            while not self._stopping:
+                if self._unopened:
+                    await self._open()
+                await self._copy()
+        finally:
+            self._forget()
+
+    async def _copy(self) -> None:
+        """Copy what comes next."""
+        # Never cancelled: a cancelled getmany leaks a counter inside aiokafka (kernel 7.9).
+        fetched = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=BATCH_RECORDS)
+        batch = take(fetched, self._at, self._dead_letters, check_hashes=self._check_hashes)
+        if batch.advances:
+            await self._write(batch)
+            if batch.records < SMALL_BATCH:
+                await asyncio.sleep(LINGER_SECONDS)
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - aiokafka's
         """Finish the open transaction, which never needs the consumer; then forget every position."""
@@ -80,8 +88,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
             async with asyncio.timeout(DRAIN_SECONDS), self._writing:
                 pass
         self._generation += 1
-        self._at.clear()
-        self._unopened.clear()
+        self._forget()
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Hold the new partitions until their positions are known; nothing is asked here (kernel 7.5)."""
@@ -102,6 +109,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
             begin = 0 if each.topic == self._dead_letters else begins[each]
             _check_within_log(each, position.next, begin, ends[each])
             self._at[each] = position
+            PROJECTOR_LAG.labels(*each).set_function(partial(self._behind, each))
             self._consumer.seek(each, max(position.next, begins[each]))
         self._consumer.resume(*partitions)
         self._unopened.difference_update(partitions)
@@ -147,10 +155,20 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         if generation != self._generation:  # written, but the partitions are somebody else's by now
             return
         for step in batch.advances:
-            partition = TopicPartition(step.place.topic, step.place.partition)
-            self._at[partition] = step.to
-            behind = (self._consumer.highwater(partition) or step.to.next) - step.to.next
-            PROJECTOR_LAG.labels(*partition).set(max(0, behind))
+            self._at[TopicPartition(step.place.topic, step.place.partition)] = step.to
+
+    def _behind(self, partition: TopicPartition) -> int:
+        """Return how far the books are behind the log as the last fetch saw it: asked for at every look."""
+        if partition not in self._consumer.assignment():
+            return 0
+        position = self._at[partition].next
+        return max(0, (self._consumer.highwater(partition) or position) - position)
+
+    def _forget(self) -> None:
+        for each in self._at:
+            PROJECTOR_LAG.remove(*each)
+        self._at.clear()
+        self._unopened.clear()
 
     async def _wait_for_books(self, error: BaseException, pauses: "_Pauses") -> None:
         if not self._books.may_be_repeated(error):

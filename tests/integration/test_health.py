@@ -4,6 +4,7 @@ import asyncio
 
 import aiohttp
 import pytest
+from aiokafka.errors import SaslAuthenticationFailed
 
 from hub.runtime import metrics
 from hub.runtime.bus import round_trip_ms
@@ -46,6 +47,22 @@ async def test_a_dependency_that_fails_makes_the_role_unready() -> None:
     assert status == 503
     assert '"code": "DEPENDENCY_UNREACHABLE"' in text
     assert "fine" in text
+
+
+async def test_a_check_that_raises_anything_else_hides_no_other() -> None:
+    """What a client raises for a wrong password is a failing line, not an answer without lines."""
+
+    async def well() -> str:
+        return "fine"
+
+    async def refused() -> str:
+        raise SaslAuthenticationFailed("wrong password")
+
+    async with serve_health(Address(), "edge", {"postgres": well, "kafka": refused}) as address:
+        status, text = await get(address, "/readyz")
+    assert status == 503
+    assert "fine" in text
+    assert "SaslAuthenticationFailed" in text
 
 
 async def test_a_check_that_hangs_is_cut_off() -> None:

@@ -13,6 +13,7 @@ from ledger_samples import START, LedgerWriter, dead_letter
 
 from hub.runtime.bus import committed_consumer, durable_producer
 from hub.runtime.database import connect
+from hub.runtime.metrics import REGISTRY
 from hub.runtime.migrations import migrate
 from hub.runtime.settings import Settings
 from infra.postgres import EmbeddedPostgres
@@ -161,6 +162,40 @@ async def test_projectors_that_come_and_go_lose_and_repeat_nothing(settings: Set
         await asyncio.gather(*loads)
         await until(books_dsn, RECORDS, 6000, first)
     await assert_exact(books_dsn, writers)
+
+
+async def test_the_lag_grows_while_the_books_take_nothing_and_is_hidden_when_the_partition_goes(
+    settings: Settings, books_dsn: str
+):
+    """A batch is held up while more is written: the gauge follows the log; with the projector its lines are gone."""
+    goes_on, labels = asyncio.Event(), {"topic": settings.topics.ledger.name, "partition": "0"}
+
+    class HeldUp(Projector):
+        async def _write(self, batch: Batch) -> None:
+            await goes_on.wait()
+            await super()._write(batch)
+
+    def lag() -> float | None:
+        return REGISTRY.get_sample_value("medcredit_projector_lag", labels)
+
+    writer = LedgerWriter(0)
+    await publish(settings, writer, 20)
+    async with running(settings, books_dsn, HeldUp) as (projector, task):
+        async with asyncio.timeout(WAIT_SECONDS):
+            while not lag():  # noqa: ASYNC110 - a fetch announces nothing
+                await asyncio.sleep(0.05)
+        before = lag()
+        await publish(settings, writer, 20)
+        async with asyncio.timeout(WAIT_SECONDS):
+            while lag() == before:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.05)
+        goes_on.set()
+        await until(books_dsn, RECORDS, 40, task)
+        async with asyncio.timeout(WAIT_SECONDS):
+            while lag():  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.05)
+        assert projector.ready
+    assert lag() is None
 
 
 async def test_a_woken_predecessor_cannot_write(settings: Settings, books_dsn: str):

@@ -1,6 +1,7 @@
 """The supervisor with small real processes in place of the roles."""
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -132,6 +133,17 @@ async def test_a_failing_child_is_tried_again_with_growing_pauses(watched) -> No
     await eventually(lambda: len(one.ended) == 4)
     assert time.monotonic() - began >= 1.2  # pauses of 0.2, 0.4 and 0.8 s; without growth they would be 0.6 s
     assert {e.exit_code for e in one.ended} == {70}
+
+
+async def test_a_child_the_system_cannot_start_is_tried_until_it_can(watched, tmp_path: Path) -> None:
+    """Where its log should stand is a file: reported as a failed start, and the child comes when the cause is gone."""
+    one = watched(ChildPlan("web"))
+    (tmp_path / "logs").write_text("in the way")
+    one.supervisor.start()
+    await eventually(lambda: len(one.ended) == 2)
+    assert {each.exit_code for each in one.ended} == {os.EX_OSERR}
+    (tmp_path / "logs").unlink()
+    await one.supervisor.wait_ready(60)
 
 
 async def test_status_78_stays_down_and_is_reported(watched) -> None:

@@ -1,6 +1,7 @@
 """The call worker between a consumer and its gateways: who waits for whom, what a rebalance without errands does."""
 
 import asyncio
+import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from lanes_world import until
 
 from hub.runtime.clock import ManualClock
 from hub.runtime.guomi import KeyRing, SoftwareProvider
+from hub.runtime.metrics import REGISTRY
 from hub.runtime.sealing import Sealer
 from hub.runtime.wire import CallOutcome
 from schemas.errands import QueryErrand
@@ -22,6 +24,7 @@ from streams.courier.calls import CallWorker
 from streams.courier.gateways import not_executed
 from streams.courier.progress import Tenure
 from streams.courier.queues import CALLS_AT_ONCE, ERRANDS_MAX, Job, Queues
+from streams.courier.restraint import OPEN_SECONDS
 from streams.courier.results import Results
 
 ERRANDS = topics().errands.name
@@ -134,6 +137,18 @@ async def test_a_rebalance_before_the_first_errand_commits_nothing_and_forgets_t
         log.left.append(record(7, query(7, "A", "alipay")))
         await until(lambda: gateway.asked)
         assert log.committed == {PARTITION: 7}
+
+
+async def test_an_open_breaker_is_shown_until_its_time_is_over_though_nobody_calls():
+    """Five calls without an answer open it; ten seconds later the gauge has fallen without a sixth call."""
+    log, silent = Log(query(n, f"A{n}", "alipay") for n in range(5)), Held()
+    silent.answers.set()
+    async with at_work(log, alipay=silent) as worker:
+        await until(lambda: len(log.results) == 5)
+        assert REGISTRY.get_sample_value("medcredit_courier_breaker_open", {"gateway": "alipay"}) == 1
+        worker._channels["alipay"].breaker._seconds = lambda: time.monotonic() + OPEN_SECONDS
+        assert REGISTRY.get_sample_value("medcredit_courier_breaker_open", {"gateway": "alipay"}) == 0
+    assert len(silent.asked) == 5
 
 
 def test_what_is_in_hand_is_bounded_and_takes_turns():

@@ -63,3 +63,32 @@ def test_an_allowed_event_is_passed_as_it_is() -> None:
     """Nothing is copied or marked when there is nothing to drop."""
     event = {"event": "x", "topic": "t"}
     assert keep_allowed_keys(None, "info", event) is event
+
+
+_DEFECT = """
+import asyncio, aiohttp
+from aiohttp import web
+from hub.roles.http_listener import HttpListener, guard
+
+async def broken(request):
+    raise UnicodeDecodeError("utf-8", b"name=LIN LAN", 5, 6, "a defect")
+
+async def main():
+    app = web.Application(middlewares=[guard])
+    app.router.add_get("/", broken)
+    listener = HttpListener(app)
+    host, port = await listener.serve("127.0.0.1", 0)
+    async with aiohttp.ClientSession() as session, session.get(f"http://{host}:{port}/") as answer:
+        assert answer.status == 500
+    await listener.close()
+
+asyncio.run(main())
+"""
+
+
+def test_a_handlers_defect_is_found_by_its_place_and_tells_nobodys_bytes() -> None:
+    """The traceback stands in the line; what a codec's error holds of the request does not."""
+    (line,) = lines_of(_DEFECT)
+    assert line["event"] == "edge_defect"
+    assert "in broken" in str(line["exception"])
+    assert "LIN LAN" not in json.dumps(line)
