@@ -41,13 +41,13 @@ class FeeCheck:
 
     def add(self, record: LedgerRecord, expect: Expect) -> None:
         """Check the fees of one record."""
-        if any(isinstance(event, events.AccountAbsorbed) for event in record.events):
-            came = {view.bill: city_day(view.closed_at) for view in record.after if isinstance(view, BillView)}
-            self._moved |= came.keys() - self._closed.keys()
-            self._closed |= came
         for event in record.events:
             if isinstance(event, events.BillIssued):
                 self._closed[event.bill] = city_day(event.closed_at)
+            elif isinstance(event, events.AccountAbsorbed):
+                came = {view.bill: city_day(view.closed_at) for view in record.after if isinstance(view, BillView)}
+                self._moved |= came.keys() - self._closed.keys()
+                self._closed |= came
             elif isinstance(event, events.FeeAccrued):
                 self._accrued(record, event, expect)
 

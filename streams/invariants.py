@@ -108,10 +108,11 @@ class Invariants:
 
     def _journal(self, record: LedgerRecord) -> None:
         finding, charged = self.findings[1], 0
-        if any(isinstance(event, events.AccountAbsorbed) for event in record.events):
-            self._holding.update([v.charge for v in record.after if isinstance(v, ChargeView) and v.status == "held"])
-        # A credit that came first is taken back in the record that holds its charge.
-        self._holding.update([event.charge for event in record.events if isinstance(event, events.LinesHeld)])
+        for event in record.events:
+            if isinstance(event, events.LinesHeld):  # a credit that came first is taken back in the same record
+                self._holding.add(event.charge)
+            elif isinstance(event, events.AccountAbsorbed):
+                self._take_over(record, event)
         for posting in record.journal:
             finding.expect(
                 posting.amount_fen > 0 and posting.debit != posting.credit,
@@ -123,6 +124,11 @@ class Invariants:
         decided = sum(self._decided(event) for event in record.events)
         if record.journal or decided:
             finding.expect(charged == decided, lambda: f"{_place(record)}: journal {charged}, events {decided} fen")
+
+    def _take_over(self, record: LedgerRecord, event: events.AccountAbsorbed) -> None:
+        """Note what another account, merged into this one, brings: charges that wait for the insurer, payments."""
+        self._holding.update([v.charge for v in record.after if isinstance(v, ChargeView) and v.status == "held"])
+        self._received.update({payment: fen for payment, fen in event.payments if payment not in self._received})
 
     def _sequence(self, record: LedgerRecord) -> None:
         self._seqs[record.account] += 1
@@ -173,8 +179,6 @@ class Invariants:
             self.findings[5].expect(once, lambda: f"{_place(record)}: {event.order_no} was paid twice")
             self._paid_orders.add(event.order_no)
             self._received[event.payment] += event.amount_fen
-        elif isinstance(event, events.AccountAbsorbed):
-            self._received.update({payment: fen for payment, fen in event.payments if payment not in self._received})
         elif isinstance(event, _RECEIVED):
             self._received[event.payment] += event.amount_fen
         else:

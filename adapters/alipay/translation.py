@@ -4,7 +4,7 @@ from typing import Literal
 
 from adapters.alipay.access import AlipayAccess
 from adapters.alipay.beijing import instant_of
-from adapters.alipay.notice import FAIL, Fields, refusal
+from adapters.alipay.notice import FAIL, Fields, read_notice, refusal
 from hub.runtime.wire import HttpAnswer, Inbound, Refusal
 from schemas.commands import Body, NoteAgreementEnd, ReceiveNotice
 from schemas.ids import ID_LENGTH, account_of, message_hash
@@ -22,6 +22,12 @@ _STATUS: dict[str, Status] = {
     "TRADE_CLOSED": "closed",
     "TRADE_FINISHED": "finished",
 }
+
+
+def judge(access: AlipayAccess, body: bytes, content_type: str) -> Inbound | Refusal | HttpAnswer:
+    """Return what the bytes of a notice become: believed first, as `read_notice` says, then as `translate` says."""
+    fields = read_notice(access, body, content_type)
+    return fields if isinstance(fields, Refusal) else translate(access, fields)
 
 
 def translate(access: AlipayAccess, fields: Fields) -> Inbound | Refusal | HttpAnswer:

@@ -4,7 +4,7 @@ import json
 
 from adapters.unionpay.access import UnionPayAccess
 from adapters.unionpay.causes import PAID, PAID_LATE
-from adapters.unionpay.notice import JSON, Fields, refusal
+from adapters.unionpay.notice import JSON, Fields, read_notice, refusal
 from adapters.unionpay.text import moment_of
 from hub.runtime.wire import HttpAnswer, Inbound, Refusal
 from schemas.commands import ReceiveNotice
@@ -18,6 +18,12 @@ _STATUSES = {Reason.ORDER_UNKNOWN: 503, Reason.AMOUNT_MISMATCH: 409, Reason.REFU
 """Where a notice that does not fit our books is answered otherwise than on other wires (rows 85, 86)."""
 _CHARGED = (*PAID, PAID_LATE)
 _AMOUNT_DIGITS_MAX = 12
+
+
+def judge(access: UnionPayAccess, body: bytes, content_type: str) -> Inbound | Refusal | HttpAnswer:
+    """Return what the bytes of a notice become: believed first, as `read_notice` says, then as `translate` says."""
+    fields = read_notice(access, body, content_type)
+    return fields if isinstance(fields, Refusal) else translate(access, fields)
 
 
 def translate(access: UnionPayAccess, fields: Fields) -> Inbound | Refusal | HttpAnswer:

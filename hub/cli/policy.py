@@ -32,6 +32,7 @@ from hub.policies.words import figures, place, rule
 from hub.runtime.settings import read_settings
 from schemas.city_time import city_date, day_start
 from schemas.commands import Instant
+from schemas.events import Allocation
 from schemas.reasons import Reason
 
 if TYPE_CHECKING:
@@ -140,15 +141,7 @@ async def _compared(known: Policies, a: str, b: Pack, window: tuple[Instant, Ins
         raise VerbError(Reason.NOT_FOUND, f"{error} (kept 35 days).", exit_code=4, do="Begin later: --from.") from None
     parts = tuple(
         PartLine(part, found.a.parts[part], found.b.parts[part], found.b.parts[part] - found.a.parts[part])
-        for part in (
-            "fund_fen",
-            "account_fen",
-            "other_fen",
-            "prepayment_fen",
-            "credit_fen",
-            "self_pay_fen",
-            "waiting_fen",
-        )
+        for part in (*Allocation.__struct_fields__, "waiting_fen")
     )
     reasons = [found.a.reasons + found.a.refused, found.b.reasons + found.b.refused]
     return WhatIfAnswer(

@@ -12,7 +12,6 @@ import msgspec
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from adapters.alipay import notice as alipay_notice
 from adapters.alipay import translation as alipay
 from adapters.fhir.bundle import translate_bundle
 from adapters.fhir.context import Context
@@ -22,7 +21,6 @@ from adapters.hl7 import translation as hl7
 from adapters.hl7.batches import is_batch
 from adapters.hl7.profile import SHIPPED as SHIPPED_PROFILES
 from adapters.hl7.profile import load_profiles
-from adapters.unionpay import notice as unionpay_notice
 from adapters.unionpay import translation as unionpay
 from hub.cli.letters import Letter, RefusedByDeskError
 from hub.roles.gateways import alipay_access, unionpay_access
@@ -195,15 +193,10 @@ class Reinjector:
 
     def _notice(self, raw: bytes) -> Translated:
         gateways = self._settings.gateways
-        judged: Inbound | Refusal | HttpAnswer
         if b"signPubKeyCert=" in raw:
-            union = unionpay_access(gateways.unionpay)
-            read = unionpay_notice.read_notice(union, raw, _FORM)
-            judged = read if isinstance(read, Refusal) else unionpay.translate(union, read)
+            judged = unionpay.judge(unionpay_access(gateways.unionpay), raw, _FORM)
         else:
-            ali = alipay_access(gateways.alipay)
-            fields = alipay_notice.read_notice(ali, raw, _FORM)
-            judged = fields if isinstance(fields, Refusal) else alipay.translate(ali, fields)
+            judged = alipay.judge(alipay_access(gateways.alipay), raw, _FORM)
         if isinstance(judged, Refusal):
             raise RefusedByDeskError(judged.reason)
         if isinstance(judged, HttpAnswer):

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, TypedDict
 
-_SOURCES = ("fund_fen", "account_fen", "other_fen", "prepayment_fen", "credit_fen", "self_pay_fen")
+from schemas.events import SOURCES
 
 
 class TallyDocument(TypedDict):
@@ -63,7 +63,7 @@ class Tally:
             "outcomes": dict(sorted(self._outcomes.items())),
             "charges": self._count("charge_posted") + self._count("lines_held"),
             "charges_by_pack": dict(sorted(self._packs.items())),
-            "paid_fen": {name.removesuffix("_fen"): self._sources[name] for name in _SOURCES},
+            "paid_fen": {name: self._sources[name] for name in SOURCES},
             "bills": self._count("bill_issued"),
             "debits_paid": self._count("debit_paid"),
             "debits_paid_by_gateway": dict(sorted(self._gateways.items())),
@@ -88,7 +88,7 @@ class Tally:
 
     def _on_charge_posted(self, event: dict[str, Any]) -> None:
         self._packs[event["pack"]] += 1
-        self._sources.update({name: event["allocation"].get(name, 0) for name in _SOURCES})
+        self._sources.update({name: event["allocation"].get(f"{name}_fen", 0) for name in SOURCES})
 
     def _on_debit_started(self, event: dict[str, Any]) -> None:
         self._mark("debit_started_bill", event["bill"])

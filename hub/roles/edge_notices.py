@@ -7,6 +7,7 @@ again, so whatever is not certain is answered so that it is sent again.
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final, NamedTuple
 
 from aiohttp import web
@@ -68,18 +69,13 @@ class Wire(NamedTuple):
 
 def alipay_wire(access: AlipayAccess) -> Wire:
     """Return the way in of one Alipay endpoint (protocols 5.2, rows 66-79)."""
-
-    def judge(body: bytes, content_type: str) -> Inbound | Refusal | Kept:
-        fields = alipay_notice.read_notice(access, body, content_type)
-        return fields if isinstance(fields, Refusal) else alipay.translate(access, fields)
-
     return Wire(
         path=f"{ALIPAY_PATH}/{access.endpoint}",
         interface="alipay",
         letters="pay",
         source=f"alipay@{access.endpoint}",
         limit=alipay_notice.BODY_BYTES_MAX,
-        judge=judge,
+        judge=partial(alipay.judge, access),
         answer=lambda _inbound, reply: alipay.notice_answer(reply),
         busy=alipay.notice_answer(None),
     )
@@ -87,18 +83,13 @@ def alipay_wire(access: AlipayAccess) -> Wire:
 
 def unionpay_wire(access: UnionPayAccess) -> Wire:
     """Return the way in of one UnionPay merchant (protocols 6.3, rows 82-87)."""
-
-    def judge(body: bytes, content_type: str) -> Inbound | Refusal | Kept:
-        fields = unionpay_notice.read_notice(access, body, content_type)
-        return fields if isinstance(fields, Refusal) else unionpay.translate(access, fields)
-
     return Wire(
         path=f"{UNIONPAY_PATH}/{access.endpoint}",
         interface="unionpay",
         letters="pay",
         source=f"unionpay@{access.endpoint}",
         limit=unionpay_notice.BODY_BYTES_MAX,
-        judge=judge,
+        judge=partial(unionpay.judge, access),
         answer=lambda _inbound, reply: unionpay.notice_answer(reply),
         busy=unionpay.notice_answer(None),
     )

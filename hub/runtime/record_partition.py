@@ -101,7 +101,7 @@ class RecordPartition:
 
 @lru_cache(_KEYS)
 def partition_of(key: bytes, count: int) -> int:
-    """Return the partition of a key as every Kafka client chooses it: murmur2, made positive, modulo the count.
+    """Return the partition of a key as Kafka's own client chooses it: murmur2, made positive, modulo the count.
 
     The client library's own takes 8 µs for an account id, this one 3 µs: whole words instead of bytes. An account's
     messages come in rows, so its answer is remembered.

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from schemas.commands import Instant
-from schemas.events import Allocation
+from schemas.events import SOURCES, Allocation
 from schemas.ids import short
 
 WINDOW_SECONDS: Final = 10
@@ -179,5 +179,4 @@ def _what(seen: _Seen) -> str:
 
 
 def _parts(split: Allocation) -> dict[str, int]:
-    names = ("fund_fen", "account_fen", "other_fen", "prepayment_fen", "credit_fen", "self_pay_fen")
-    return {name.removesuffix("_fen"): amount for name in names if (amount := getattr(split, name))}
+    return {name: amount for name in SOURCES if (amount := getattr(split, f"{name}_fen"))}

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import astuple
 
 from schemas.dead_letters import DeadLetter
 from schemas.events import Allocation, ChargePosted, ChargeReduced, LinesHeld, PostedLine
@@ -29,7 +30,7 @@ Row = tuple[Any, ...]
 Rows = dict[str, list[Row]]
 """Rows by table."""
 
-_SPLIT: Final = ("fund_fen", "account_fen", "other_fen", "prepayment_fen", "credit_fen", "self_pay_fen")
+_SPLIT: Final = Allocation.__struct_fields__
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "ledger": (
         *("partition", "position", "account", "seq", "at", "wall_at", "source", "source_offset", "due_at", "outcome"),
@@ -194,14 +195,7 @@ def _person_row(view: PersonView, seq: int, at: int) -> Row:
 def _charge_row(view: ChargeView, stamped: Row) -> Row:
     return (
         *(view.charge, *stamped, key_column(view.visit), view.institution, view.scene, view.department, view.event_at),
-        *(view.pack, view.status, view.bill, view.total_fen, *_split(view.allocation), *_split(view.returned)),
-    )
-
-
-def _split(parts: Allocation) -> Row:
-    return (
-        *(parts.fund_fen, parts.account_fen, parts.other_fen),
-        *(parts.prepayment_fen, parts.credit_fen, parts.self_pay_fen),
+        *(view.pack, view.status, view.bill, view.total_fen, *astuple(view.allocation), *astuple(view.returned)),
     )
 
 

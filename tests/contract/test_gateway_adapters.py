@@ -9,11 +9,9 @@ import pytest
 from sandbox_world import Merchant, market
 
 from adapters.alipay import access as alipay_access
-from adapters.alipay import notice as alipay_notice
 from adapters.alipay import translation as alipay_translation
 from adapters.alipay.client import AlipayClient
 from adapters.unionpay import access as unionpay_access
-from adapters.unionpay import notice as unionpay_notice
 from adapters.unionpay import translation as unionpay_translation
 from adapters.unionpay.client import UnionPayClient
 from hub.runtime.wire import Inbound, Refusal
@@ -97,15 +95,9 @@ class Courier:
         found: list[Any] = []
         for body in self.merchant.receiver.bodies:
             if b"notify_type" in body:
-                fields: Any = alipay_notice.read_notice(self.alipay_access, body, FORM)
-                found.append(
-                    fields if isinstance(fields, Refusal) else alipay_translation.translate(self.alipay_access, fields)
-                )
+                found.append(alipay_translation.judge(self.alipay_access, body, FORM))
             else:
-                fields = unionpay_notice.read_notice(self.union_access, body, FORM)
-                found.append(
-                    fields if isinstance(fields, Refusal) else unionpay_translation.translate(self.union_access, fields)
-                )
+                found.append(unionpay_translation.judge(self.union_access, body, FORM))
         return found
 
 

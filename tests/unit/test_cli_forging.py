@@ -4,10 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.alipay import notice as alipay_notice
 from adapters.alipay import translation as alipay
 from adapters.sandbox.keys import make_keys
-from adapters.unionpay import notice as unionpay_notice
 from adapters.unionpay import translation as unionpay
 from hub.cli.forging import CASES, Case, Forgery
 from hub.roles.gateways import alipay_access, unionpay_access
@@ -45,18 +43,14 @@ def judged(case: Case, keys: Path) -> Inbound | Refusal | HttpAnswer:
     body = forged(case, keys)
     if case.channel == "alipay":
         files = {"private_key_file": "merchant_private.pem", "public_key_file": "gateway_public.pem"}
-        access = alipay_access(settings("alipay", keys, files))
-        fields = alipay_notice.read_notice(access, body, case.content_type)
-        return fields if isinstance(fields, Refusal) else alipay.translate(access, fields)
+        return alipay.judge(alipay_access(settings("alipay", keys, files)), body, case.content_type)
     files = {
         "private_key_file": "merchant_private.pem",
         "certificate_file": "merchant.cer",
         "root_certificate_file": "root.cer",
         "middle_certificate_file": "middle.cer",
     }
-    union = unionpay_access(settings("unionpay", keys, files))
-    read = unionpay_notice.read_notice(union, body, case.content_type)
-    return read if isinstance(read, Refusal) else unionpay.translate(union, read)
+    return unionpay.judge(unionpay_access(settings("unionpay", keys, files)), body, case.content_type)
 
 
 def settings(channel: str, keys: Path, files: dict[str, str]) -> GatewaySettings:

@@ -11,7 +11,7 @@ from schemas.events import Allocation, ChargePosted, ChargeReduced, InsuranceSet
 from schemas.ids import short
 from schemas.ledger import LedgerRecord, PersonView, Step
 
-_PARTS: Final = ("fund_fen", "account_fen", "other_fen", "prepayment_fen", "credit_fen", "self_pay_fen")
+_PARTS: Final = Allocation.__struct_fields__
 _STEP_OF: Final = {"account": "insurance", "prepayment": "prepayment", "credit": "credit", "self_pay": "self_pay"}
 _decode = msgspec.json.Decoder(LedgerRecord).decode
 
