@@ -84,15 +84,16 @@ async def connect(
 
 
 async def check(dsn: str, timeout_seconds: float = 2) -> None:
-    """Return when the server answers; raises `TransportError` otherwise. For /readyz and doctor."""
+    """Return when the server answers; raises `TransportError` otherwise, also when it lets nobody in: for /readyz."""
     try:
         connection = await asyncpg.connect(dsn, timeout=timeout_seconds)
         try:
             await connection.execute("SELECT 1", timeout=timeout_seconds)
         finally:
             await connection.close(timeout=timeout_seconds)
-    except UNREACHABLE as error:
-        raise TransportError(Reason.DEPENDENCY_UNREACHABLE, {"dependency": "PostgreSQL"}) from error
+    except (*UNREACHABLE, asyncpg.PostgresError) as error:
+        about = {"dependency": f"PostgreSQL ({type(error).__name__})"}
+        raise TransportError(Reason.DEPENDENCY_UNREACHABLE, about) from error
 
 
 def refusal(error: BaseException) -> ConfigurationError | None:

@@ -18,7 +18,7 @@ from schemas.reasons import Reason
 _CHECK_SECONDS = 2.0
 
 Check = Callable[[], Awaitable[str]]
-"""Returns a short text about a dependency that works; raises when it does not: `HubError` with a code of its own.
+"""Returns a short text about a dependency that works; raises `HubError`, `OSError` or `TimeoutError` when it does not.
 
 It may wait: it is cut off after 2 s. It must not change anything.
 """
@@ -92,6 +92,6 @@ async def _ask(name: str, check: Check) -> CheckResult:
             text = await check()
     except HubError as error:
         text, code = str(error), error.reason.value
-    except Exception as error:  # noqa: BLE001 - what a client raises for a wrong password must not hide the others
+    except (OSError, TimeoutError) as error:
         text, code = f"{type(error).__name__}: {error}", Reason.DEPENDENCY_UNREACHABLE.value
     return CheckResult(name, not code, round((time.perf_counter() - started) * 1000, 2), text, code)

@@ -78,7 +78,9 @@ CLERK_FILES = _counter("clerk_files_total", "Files of the other sides, by book a
 # projector and views
 PROJECTOR_RECORDS = _counter("projector_records_total", "Records written to PostgreSQL.", "topic")
 PROJECTOR_BATCH_SECONDS = _histogram("projector_batch_seconds", "One batch into PostgreSQL.", _BATCH_SECONDS)
-PROJECTOR_LAG = _gauge("projector_lag", "Records behind the end of a topic.", "topic", "partition")
+PROJECTOR_LAG = _gauge(
+    "projector_lag", "Records, transaction markers included, behind the end of a topic.", "topic", "partition"
+)
 VIEW_FACTS = _counter(
     "view_facts_total", "Facts read by a stream table; repeated ones are recognised.", "view", "outcome"
 )

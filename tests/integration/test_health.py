@@ -1,13 +1,14 @@
 """The health routes over a real socket."""
 
 import asyncio
+from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 import pytest
-from aiokafka.errors import SaslAuthenticationFailed
 
 from hub.runtime import metrics
 from hub.runtime.bus import round_trip_ms
+from hub.runtime.database import check
 from hub.runtime.health import run_checks, serve_health
 from hub.runtime.settings import Address, Settings
 from schemas.errors import TransportError
@@ -49,20 +50,22 @@ async def test_a_dependency_that_fails_makes_the_role_unready() -> None:
     assert "fine" in text
 
 
-async def test_a_check_that_raises_anything_else_hides_no_other() -> None:
-    """What a client raises for a wrong password is a failing line, not an answer without lines."""
+async def test_a_database_that_lets_nobody_in_is_a_failing_line_beside_the_others(postgres: str) -> None:
+    """It answers, but the database is not there: 503 with the error's name, and the other lines are still shown."""
+    nowhere = urlunsplit(urlsplit(postgres)._replace(path="/nowhere"))
 
     async def well() -> str:
         return "fine"
 
-    async def refused() -> str:
-        raise SaslAuthenticationFailed("wrong password")
+    async def books() -> str:
+        await check(nowhere)
+        return "answers"
 
-    async with serve_health(Address(), "edge", {"postgres": well, "kafka": refused}) as address:
+    async with serve_health(Address(), "web", {"kafka": well, "postgres": books}) as address:
         status, text = await get(address, "/readyz")
     assert status == 503
     assert "fine" in text
-    assert "SaslAuthenticationFailed" in text
+    assert "PostgreSQL (InvalidCatalogNameError)" in text
 
 
 async def test_a_check_that_hangs_is_cut_off() -> None:

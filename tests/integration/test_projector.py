@@ -192,7 +192,7 @@ async def test_the_lag_grows_while_the_books_take_nothing_and_is_hidden_when_the
         goes_on.set()
         await until(books_dsn, RECORDS, 40, task)
         async with asyncio.timeout(WAIT_SECONDS):
-            while lag():  # noqa: ASYNC110 - as above
+            while lag() > 1:  # noqa: ASYNC110 - the end marker of the last transaction is no record
                 await asyncio.sleep(0.05)
         assert projector.ready
     assert lag() is None
