@@ -346,3 +346,34 @@ def test_a_payment_line_of_nothing_is_no_deposit(person):
     """The line is remembered, no money is."""
     person.send(charge(line("F1", 1_000), line("P1", 0, "payment")))
     assert (person.state.core.deposits, person.state.core.prepayments) == ({}, {})
+
+
+def test_a_credit_that_found_its_charge_is_not_given_up_a_day_later(person):
+    """Its timer goes with it: nothing is set aside, and the same credit again is a repeat."""
+    parked = charge(credit("F2", 400, reverses="F1"), scene="inpatient")
+    person.send(parked)
+    assert person.send(parked).record.outcome == "DUPLICATE"
+    person.send(charge(line("F1", 1_000), scene="inpatient"))
+    assert not [letter for decision in person.move(city=2 * DAY) for letter in decision.quarantine]
+    assert person.send(parked).record.outcome == "DUPLICATE"
+    assert person.agreement.used_fen == 600
+
+
+def test_a_credit_that_was_given_up_may_be_sent_again(person):
+    """The key of what nobody applied is free: with its charge there, it is taken now."""
+    parked = charge(credit("F2", 400, reverses="F1"), scene="inpatient")
+    person.send(parked)
+    person.move(city=DAY)
+    person.send(charge(line("F1", 1_000), scene="inpatient"))
+    assert person.agreement.used_fen == 1_000
+    assert person.send(parked).record.outcome == "POSTED"
+    assert person.agreement.used_fen == 600
+
+
+def test_a_reversal_under_a_known_key_is_taken_once_whatever_message_brings_it(person):
+    """The same credit line in a message with other lines is not taken a second time; another amount is a conflict."""
+    person.send(charge(line("F1", 1_000)))
+    person.send(charge(credit("K1", 400, reverses="F1")))
+    person.send(charge(credit("K1", 400, reverses="F1"), line("F2", 50)))
+    assert person.agreement.used_fen == 650
+    assert person.send(charge(credit("K1", 401, reverses="F1"))).record.reason == "LINE_CHANGED"

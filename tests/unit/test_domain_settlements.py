@@ -125,3 +125,40 @@ def test_a_late_settlement_after_the_close_bills_supplementarily(person):
     person.move(city=5 * HOUR)
     settle(person)
     assert (person.bill.supplementary, person.bill.closed_at) == (True, person.city)
+
+
+def test_undoing_one_settlement_of_a_visit_leaves_the_other_alone(person):
+    """One was reported after its line, one came with it: the second's contra entry gives back its own 0.34 only."""
+    person.send(charge(line("F1", 1_976), scene="inpatient", settlement_mode="after"))
+    settle(person, InsuranceSplit("S1", 1_976, 1_900, 0, 0, 76))
+    second = InsuranceSplit("S2", 1_834, 1_800, 0, 0, 34)
+    person.send(charge(line("F2", 1_834), scene="inpatient", settlement=second, settlement_mode="in_message"))
+    assert person.agreement.used_fen == 110
+    person.send(ReverseSettlement(A, "V1", person.city, "S2"))
+    assert person.agreement.used_fen == 76
+    (visit,) = person.state.encounters.values()
+    assert [booked.status for booked in visit.charges.values()] == ["settled", "posted", "posted"]
+    person.send(ReverseSettlement(A, "V1", person.city, "S1"))
+    (visit,) = person.state.encounters.values()
+    assert next((booked.status, booked.into) for booked in visit.charges.values()) == ("held", "")
+    assert (person.agreement.used_fen, visit.settlements) == (0, ())
+
+
+def test_lines_that_wait_for_the_insurer_keep_their_visit_open_for_its_idle_hours():
+    """An outpatient's held charge closes with the visit twelve hours later, and is cash then."""
+    world = World()
+    world.enrol(200_000)
+    world.send(charge(line("F1", 1_000), settlement_mode="after"))
+    world.move(city=6 * HOUR)
+    world.send(charge(line("F2", 500), settlement_mode="after"))
+    world.move(city=12 * HOUR - 1)
+    assert not world.state.core.bills
+    world.move(city=1)
+    assert world.bill.amount_fen == 1_500
+
+
+def test_a_repeat_of_held_lines_names_the_record_that_held_them(person):
+    """The stored answer is found by the record's number (4.2, example 8)."""
+    held = hold(person)
+    again = person.send(charge(line("F2", 1_834), scene="inpatient", settlement_mode="after"))
+    assert (again.record.outcome, again.record.duplicate_of) == ("DUPLICATE", held.record.seq)
