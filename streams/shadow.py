@@ -179,6 +179,10 @@ class Comparison:
     lowered: int = 0
     persons: int = 0
 
+    def knows(self, account: str) -> bool:
+        """Return whether the runs of an account have begun."""
+        return account in self._pairs
+
     def hear(self, command: Command, offset: int, states: dict[str, AccountState], begin: Now) -> None:
         """Decide a recorded command in both runs; an account's runs begin when it is first heard of."""
         self.inputs += 1

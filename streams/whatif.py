@@ -16,15 +16,16 @@ from hub.domain.decision import Now
 from hub.domain.state import AccountState
 from hub.policies import Policies
 from hub.runtime.reading import committed_records, first_offsets
+from hub.runtime.record_partition import partition_of
 from hub.runtime.settings import KafkaSettings
 from schemas.commands import Command, Instant
 from schemas.ledger import CommandSource, LedgerRecord
 from schemas.topics import Topics
 from streams.lanes.domain_rules import DomainRules
+from streams.lanes.legibility import command_of
 from streams.shadow import Comparison, Sums
 
 _ledger_json: Final = msgspec.json.Decoder(LedgerRecord)
-_command_json: Final = msgspec.json.Decoder(Command)
 
 
 class WindowGoneError(Exception):
@@ -97,7 +98,8 @@ class _Partition:
             async for message in messages:
                 if message.offset < next_offset:
                     continue
-                command = self._decoded(message, result)
+                command = self._readable(message, comparison, states)
+                result.undecodable += command is None
                 if command is not None and command.accepted_at < self.window.end:
                     self._note(command.accepted_at, command.accepted_wall_at)
                     comparison.hear(command, message.offset, states, begin)
@@ -126,12 +128,13 @@ class _Partition:
         if first > next_offset:
             raise WindowGoneError(f"partition {self.partition}: commands {next_offset} to {first - 1} are gone")
 
-    def _decoded(self, message: Any, result: WhatIf) -> Command | None:
-        try:
-            return _command_json.decode(message.value)
-        except msgspec.DecodeError:
-            result.undecodable += 1
-            return None
+    def _readable(self, message: Any, comparison: Comparison, states: dict[str, AccountState]) -> Command | None:
+        """Return the command of a record, or None for what the lane set aside too."""
+        command = command_of(message.key, message.value)
+        if command is None or command.account in states or comparison.knows(command.account):
+            return command
+        home = partition_of(message.key, self.topics.commands.partitions)
+        return command if home == self.partition else None
 
     def _note(self, city: Instant, wall: Instant) -> None:
         self.seen = Now(max(self.seen.city, city), max(self.seen.wall, wall))

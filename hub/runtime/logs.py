@@ -35,6 +35,7 @@ ALLOWED_KEYS = frozenset(
 
 _REPEATS = 5
 _WINDOW_SECONDS = 10.0
+_REMEMBERED = 1_000
 
 LogFormat = Literal["json", "console"]
 
@@ -103,6 +104,8 @@ class RepeatFilter(logging.Filter):
         key = (record.name, str(record.msg)[:200])
         now = time.monotonic()
         began, count = self._seen.get(key, (now, 0))
+        if len(self._seen) >= _REMEMBERED:
+            self._seen.clear()  # messages with numbers in them are all different
         if now - began <= _WINDOW_SECONDS:
             self._seen[key] = (began, count + 1)
             return count < _REPEATS

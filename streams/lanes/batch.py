@@ -4,7 +4,6 @@ Nothing of a batch is visible before its transaction is committed and `adopt` is
 exactly the outcomes before the one that failed.
 """
 
-import re
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable
@@ -30,6 +29,7 @@ from streams.lanes import watermark as watermarks
 from streams.lanes.accounts import LARGE_BYTES, Change, key_of
 from streams.lanes.book import UNREADABLE_RUN_MAX, UNREADABLE_WINDOW_MAX, WINDOW, Book
 from streams.lanes.faults import InvariantError, UndecidableError
+from streams.lanes.legibility import command_of, why_unreadable
 from streams.lanes.rules import Rules
 from streams.lanes.timers import UNARMED, Due
 from streams.lanes.watermark import Watermark
@@ -41,13 +41,11 @@ _TIMER_BYTES_MAX: Final = 1_900_000
 _GROWTH_BYTES: Final = RECORD_BYTES_MAX - LARGE_BYTES - 100_000
 """An account that is not large may grow by this in one batch before its state is encoded for its exact size."""
 
-_ACCOUNT = re.compile(rb"[0-9A-HJKMNP-TV-Z]{26}")
 _DIMENSIONS = Fact.__struct_fields__[: Fact.__struct_fields__.index("count")]
 _MEASURES = Fact.__struct_fields__[len(_DIMENSIONS) :]
 _dimensions = attrgetter(*_DIMENSIONS)
 _measures = attrgetter(*_MEASURES)
 _json = msgspec.json.Encoder()
-_commands = msgspec.json.Decoder(Command)
 
 Seal = Callable[[str, str, bytes], Sealed]
 """Seals bytes that could not be read: interface, receipt key, bytes (`hub.runtime.sealing.Sealer.seal`)."""
@@ -173,7 +171,7 @@ class Batch:
         It is undecodable, its key is not its account, or its account lives elsewhere: decided here as well, one person
         would have two states and two credit lines.
         """
-        command = _command_of(key, value)
+        command = command_of(key, value)
         if command is None or key is None or key in self._touched or not self._book.is_foreign(key):
             return command
         return None
@@ -229,7 +227,7 @@ class Batch:
             sealed = self._seal("commands", place, value or b"")
         except Exception as error:
             raise UndecidableError(f"the record at offset {offset} cannot be sealed: {error!r}") from error
-        self._post(letters.unreadable(_why_unreadable(key, value), place, sealed, self.now))
+        self._post(letters.unreadable(why_unreadable(key, value), place, sealed, self.now))
         self._consumed(offset, unreadable=True)
 
     def park(self, command: Command, offset: int) -> None:
@@ -384,24 +382,6 @@ class Batch:
         self._unreadable_run = self._unreadable_run + 1 if unreadable else 0
         self.next_offset = offset + 1
         self.commands += 1
-
-
-def _command_of(key: bytes | None, value: bytes | None) -> Command | None:
-    if value is None or key is None or _ACCOUNT.fullmatch(key) is None:
-        return None
-    try:
-        command = _commands.decode(value)
-    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, RecursionError):
-        return None
-    return command if command.account.encode() == key else None
-
-
-def _why_unreadable(key: bytes | None, value: bytes | None) -> str:
-    if key is None or _ACCOUNT.fullmatch(key) is None:
-        return "the record's key is no account"
-    if _command_of(key, value) is None:
-        return "no command"
-    return "the account lives in another partition: who wrote this chooses partitions by a rule of its own"
 
 
 def _encoded(decision: Decision) -> Encoded:

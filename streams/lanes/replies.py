@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections import deque
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -60,8 +61,17 @@ class Replies:
             while self._queue:
                 partition, reply = self._queue.popleft()
                 try:
-                    await self._producer.send(self._topic, _json.encode(reply), partition=partition)
+                    sent = await self._producer.send(self._topic, _json.encode(reply), partition=partition)
                 except (KafkaError, OSError, ValueError, AssertionError) as error:
-                    self.lost += 1
-                    _log.warning("reply_lost", partition=partition, error=type(error).__name__)
+                    self._lose(partition, error)
+                else:
+                    sent.add_done_callback(partial(self._sent, partition))
             self._drained.set()
+
+    def _sent(self, partition: int, sent: "asyncio.Future[Any]") -> None:
+        if not sent.cancelled() and (error := sent.exception()) is not None:
+            self._lose(partition, error)
+
+    def _lose(self, partition: int, error: BaseException) -> None:
+        self.lost += 1
+        _log.warning("reply_lost", partition=partition, error=type(error).__name__)

@@ -17,7 +17,10 @@ HOSPITALS = "zhongshan-2021"
 
 
 async def traffic(world: World) -> tuple[Worker, str, str]:
-    """Let a hub live through three days; return its worker and the bounds of the second day."""
+    """Let a hub live through three days; return its worker and the bounds of the second day.
+
+    On the second, two records come that it sets aside: one of an account of another partition, and one that is nothing.
+    """
     city = City(world)
     for who in (1, 2, 3):
         await city.enrol(who)
@@ -28,6 +31,9 @@ async def traffic(world: World) -> tuple[Worker, str, str]:
     second_day = world.clock.city()
     await city.visit(1, "V2", 450_000)
     await city.visit(2, "V3", 150_000)
+    stray = city.command(5, charge(line("S1", 70_000), visit="S1", at=world.clock.city()))
+    await world.send(stray, partition=0)
+    await world.send_raw((stray.account.encode(), b"junk"), partition=0)
     await decided(world, worker)
     world.clock.advance(DAY)
     await city.visit(2, "V4", 480_000)
@@ -64,6 +70,7 @@ async def test_a_day_under_another_pack_tells_the_money_and_leaves_the_hub_as_it
     document = called.valid("policy-whatif")
     assert await everything(world) == before
     assert (document["inputs"], document["charged_fen"], document["unaccounted_fen"]) == (4, 600_000, 0)
+    assert document["undecodable"] == 2
     parts = {each["part"]: (each["a_fen"], each["b_fen"], each["difference_fen"]) for each in document["parts"]}
     assert parts["credit_fen"] == (550_000, 350_000, -200_000)
     assert parts["self_pay_fen"] == (50_000, 250_000, 200_000)

@@ -65,6 +65,14 @@ def test_an_allowed_event_is_passed_as_it_is() -> None:
     assert keep_allowed_keys(None, "info", event) is event
 
 
+def test_messages_that_are_all_different_do_not_fill_the_memory() -> None:
+    """A library that writes a number into each of its messages is passed on, and what is remembered stays bounded."""
+    repeat = RepeatFilter()
+    records = (logging.LogRecord("asyncio", 30, "", 0, f"task {n} was never retrieved", (), None) for n in range(5_000))
+    assert all(repeat.filter(record) for record in records)
+    assert len(repeat._seen) <= 1_000
+
+
 _DEFECT = """
 import asyncio, aiohttp
 from aiohttp import web
