@@ -11,6 +11,7 @@ from hub.domain.retries import TECHNICAL
 from hub.domain.state import Debit, Refund
 from schemas.commands import RecordGatewayResult
 from schemas.events import (
+    BalanceRefunded,
     DebitDoubted,
     DebitPaid,
     LatePaymentReceived,
@@ -51,7 +52,7 @@ def _paid_result(draft: Draft, debit: Debit, body: RecordGatewayResult) -> Outco
         # It came after the failure and has gone back already: there is nothing left to send back.
         draft.emit(DebitDoubted(debit.bill, debit.order_no, "", ""))
         return Outcome("RECORDED", debit.bill)
-    outcome = take_payment(draft, debit, body.trade_no)
+    outcome = take_payment(draft, debit, body.trade_no, said or 0)
     paid = draft.debit(debit.order_no)
     moved = said is not None and paid.state == "paid" and book_refunds(draft, paid, said)
     return replace(outcome, code="POSTED") if moved else outcome
@@ -67,8 +68,11 @@ def _doubt_amount(draft: Draft, debit: Debit, body: RecordGatewayResult) -> Outc
     return Outcome("RECORDED", debit.bill)
 
 
-def take_payment(draft: Draft, debit: Debit, trade_no: str) -> Outcome:
-    """Book the money of an order once: on its bill while the order lives, back to the person after it failed."""
+def take_payment(draft: Draft, debit: Debit, trade_no: str, returned_fen: int = 0) -> Outcome:
+    """Book the money of an order once: on its bill while the order lives, back to the person after it failed.
+
+    Of money after a failure `returned_fen` had gone back by the channel before we heard of it: only the rest is sent.
+    """
     if debit.state == "paid" or debit.late:
         return _known_payment(draft, debit)
     payment = draft.new_id("Y")
@@ -78,8 +82,17 @@ def take_payment(draft: Draft, debit: Debit, trade_no: str) -> Outcome:
         release_waiting(draft, debit.bill)
         after_payment(draft, debit.bill)
         return Outcome("POSTED", debit.bill)
+    _send_back(draft, debit, trade_no, payment, returned_fen)
+    return Outcome("POSTED", debit.bill, Reason.PAID_AFTER_CLOSE)
+
+
+def _send_back(draft: Draft, debit: Debit, trade_no: str, payment: str, returned_fen: int) -> None:
+    """Book money that came after its order failed, and send back what of it is still here."""
     draft.emit(LatePaymentReceived(debit.bill, debit.order_no, debit.channel, debit.amount_fen, trade_no, payment))
     draft.set_aside(MONEY_INCIDENT, Reason.PAID_AFTER_CLOSE, "confirmed", order=debit.order_no)
+    if returned_fen:
+        draft.emit(BalanceRefunded(draft.new_id("R"), payment, debit.channel, returned_fen, debit.order_no))
+        draft.set_aside(MONEY_INCIDENT, Reason.REFUND_FOREIGN, "not asked for by us", order=debit.order_no)
     start_refund(
         draft,
         debit.bill,
@@ -87,10 +100,9 @@ def take_payment(draft: Draft, debit: Debit, trade_no: str) -> Outcome:
         debit.channel,
         debit.order_no,
         trade_no,
-        debit.amount_fen,
+        debit.amount_fen - returned_fen,
         from_balance=True,
     )
-    return Outcome("POSTED", debit.bill, Reason.PAID_AFTER_CLOSE)
 
 
 def _known_payment(draft: Draft, debit: Debit) -> Outcome:

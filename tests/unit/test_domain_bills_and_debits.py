@@ -4,6 +4,8 @@ import pytest
 from domain_world import (
     CITY,
     DAY,
+    EXAMPLE,
+    EXAMPLES,
     HOUR,
     MINUTE,
     PLATFORM,
@@ -14,11 +16,20 @@ from domain_world import (
     World,
     charge,
     line,
+    signing,
 )
 
 from hub.domain.clocks import at_hour, city_midnight
-from schemas.commands import DepositPrepayment, NoteAgreementEnd, RecordRepayment, RecordVisit
-from schemas.events import BillOverdue, DebitFailed, DebitPaid, DebitStarted
+from hub.policies import Policies
+from schemas.commands import (
+    DepositPrepayment,
+    FreezeBill,
+    NoteAgreementEnd,
+    RecordRepayment,
+    RecordVisit,
+    WithdrawAgreement,
+)
+from schemas.events import BillOverdue, DebitFailed, DebitPaid, DebitStarted, ResumePlanned
 
 
 def owing(fen=10_000, channel="alipay", visit="V1", **about):
@@ -466,3 +477,67 @@ def test_a_late_charge_paid_in_advance_lets_the_visit_be_archived_later():
     assert world.state.encounters
     world.move(city=1)
     assert not world.state.encounters
+
+
+def test_arrears_that_a_reversal_took_away_end_the_suspension_like_a_payment():
+    """The overdue bill is reversed in full: credit comes back at the next midnight of the city."""
+    world = owing()
+    world.send(NoteAgreementEnd("alipay", world.agreement.channel_agreement, "n1", world.city), interface="alipay")
+    world.move(city=8 * DAY)
+    assert world.state.core.suspended
+    world.send(charge(line("K1", 10_000, "credit", reverses="F1")))
+    resume_at = city_midnight(world.city) + DAY
+    world.move(city=resume_at - world.city - 1)
+    assert world.state.core.suspended
+    world.move(city=1)
+    assert not world.state.core.suspended
+
+
+def test_a_pack_that_suspends_nobody_leaves_credit_to_an_overdue_person():
+    """The bill is overdue all the same."""
+    pack = EXAMPLES.packs[EXAMPLE]
+    world = World(Policies([pack._replace(overdue=pack.overdue._replace(suspends=False))]))
+    world.enrol(200_000)
+    world.send(charge(line("F1", 10_000)))
+    world.close()
+    world.send(NoteAgreementEnd("alipay", world.agreement.channel_agreement, "n1", world.city), interface="alipay")
+    world.move(city=8 * DAY)
+    assert (world.bill.overdue_since, world.state.core.suspended) == (world.bill.due_at, False)
+
+
+def test_a_payment_in_time_plans_no_resume():
+    """There is nothing to resume."""
+    world = owing()
+    world.send(RecordRepayment(world.city, 10_000), interface="api")
+    assert not [event for record in world.ledger for event in record.events if isinstance(event, ResumePlanned)]
+
+
+def test_a_late_charge_goes_on_no_bill_that_a_person_must_look_at():
+    """A frozen bill keeps its amount: the late 25.00 have a supplementary bill and a term of their own."""
+    world = owing()
+    world.send(FreezeBill(world.bill.id, world.city, "wang", "dispute"), interface="api")
+    world.send(charge(line("F2", 2_500)))
+    bills = world.state.core.bills
+    assert [(bill.amount_fen, bill.supplementary) for bill in bills.values()] == [(10_000, False), (2_500, True)]
+
+
+def test_a_late_charge_goes_on_no_bill_of_an_agreement_that_gave_nothing_to_it():
+    """Withdrawn and signed again in between: each agreement's credit stands on a bill of its own."""
+    world = owing()
+    world.send(WithdrawAgreement(world.city, world.agreement.id), interface="api")
+    world.send(signing(EXAMPLE, "unionpay", at=world.city), interface="api")
+    world.send(charge(line("F2", 2_500)))
+    bills, agreements = world.state.core.bills.values(), list(world.state.core.agreements.values())
+    assert [(bill.agreement, bill.amount_fen) for bill in bills] == [
+        (agreements[0].id, 10_000),
+        (agreements[1].id, 2_500),
+    ]
+    assert [agreement.used_fen for agreement in agreements] == [10_000, 2_500]
+
+
+def test_a_late_charge_after_a_repayment_in_full_has_a_bill_of_its_own():
+    """The first bill is paid and stays so."""
+    world = owing()
+    world.send(RecordRepayment(world.city, 10_000), interface="api")
+    world.send(charge(line("F2", 2_500)))
+    assert [bill.amount_fen for bill in world.state.core.bills.values()] == [10_000, 2_500]

@@ -91,7 +91,7 @@ def test_a_doubt_about_a_failed_order_is_asked_until_the_gateway_knows():
         assert len(world.query_errands) == asked
         world.move(wall=1)
     world.answer(world.query_errands[-1], "closed")
-    assert world.debit.doubt == ""
+    assert (world.debit.doubt, world.bill.frozen) == ("", "")
     world.move(wall=DAY)
     assert len(world.query_errands) == 3
 
@@ -127,6 +127,37 @@ def test_late_money_that_is_said_again_is_not_sent_back_again(amount):
     again = world.answer(world.debit_errands[-1], trade_no="T9", amount_fen=amount, gateway_code="again")
     assert again.record.outcome == "RESULT_REPEATED"
     assert (len(all_of(world, LatePaymentReceived)), len(world.refund_errands)) == (1, 1)
+
+
+def test_of_late_money_only_what_did_not_go_back_already_is_sent():
+    """Paid after its failure and 30.00 refunded by the channel: 70.00 are sent; refused, 70.00 are balance."""
+    world = debiting()
+    world.answer(world.debit_errands[-1], "failed", cause="card")
+    decision = world.answer(world.debit_errands[-1], refunded_fen=3_000)
+    assert [errand.amount_fen for errand in world.refund_errands] == [7_000]
+    assert {letter.reason for letter in decision.quarantine} == {"PAID_AFTER_CLOSE", "REFUND_FOREIGN"}
+    assert (world.state.core.refundable_fen, world.balances["clearing/alipay"]) == (0, 7_000)
+    world.answer(world.refund_errands[-1], "failed", cause="refund_refused")
+    assert world.state.core.refundable_fen == 7_000
+
+
+def test_a_live_order_said_to_be_refunded_brought_its_money_and_lost_what_went_back():
+    """Refunded without a sum is all of it, with a sum that much: owed again, and before a person."""
+    for said, owed in ((None, OWED), (3_000, 3_000)):
+        world = debiting()
+        decision = world.answer(world.debit_errands[-1], "refunded", refunded_fen=said, amount_fen=OWED)
+        assert (decision.record.outcome, world.debit.state) == ("POSTED", "paid")
+        assert (world.bill.owed_fen, world.agreement.used_fen) == (owed, owed)
+        assert world.bill.frozen == "REFUND_FOREIGN"
+
+
+def test_a_refund_said_again_with_the_payment_moves_what_is_new_of_it():
+    """Paid; then 30.00 went back, then 45.00 in all: 15.00 more are owed, the code says that money moved."""
+    world = debiting()
+    world.answer()
+    moved = [world.answer(world.debit_errands[-1], refunded_fen=fen).record.outcome for fen in (3_000, 4_500, 4_500)]
+    assert moved == ["POSTED", "POSTED", "RESULT_REPEATED"]
+    assert world.bill.owed_fen == 4_500
 
 
 def test_late_money_whose_refund_was_refused_goes_back_by_its_own_order_when_asked():
@@ -195,3 +226,75 @@ def test_a_visit_is_not_archived_before_its_refund_arrived():
     assert world.state.encounters
     world.move(city=1)
     assert not world.state.encounters
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "code"),
+    [
+        ("failed", "failed", "RESULT_REPEATED"),
+        ("failed", "closed", "RESULT_REPEATED"),
+        ("failed", "waiting", "LATE"),
+        ("failed", "not_exist", "LATE"),
+        ("paid", "failed", "LATE"),
+        ("paid", "closed", "LATE"),
+    ],
+)
+def test_a_word_that_was_overtaken_moves_nothing(first, then, code):
+    """The same final word again is a repeat, any other is late."""
+    world = debiting()
+    cause = {"cause": "card"} if first == "failed" else {}
+    world.answer(world.debit_errands[-1], first, **cause)
+    before = (world.debit, world.bill)
+    decision = world.answer(world.debit_errands[-1], then, cause="card", gateway_code="again")
+    assert (decision.record.outcome, decision.record.journal) == (code, ())
+    assert (world.debit, world.bill) == before
+
+
+def test_a_paid_order_said_to_be_paid_without_an_amount_is_a_repeat():
+    """What is booked needs no second comparison."""
+    world = debiting()
+    world.answer()
+    assert world.answer(world.debit_errands[-1], amount_fen=None, gateway_code="x").record.outcome == "RESULT_REPEATED"
+
+
+def test_a_success_without_an_amount_after_a_failure_is_asked_about_in_an_hour():
+    """Nothing is booked and nothing goes back before a query names the amount."""
+    world = debiting()
+    world.answer(world.debit_errands[-1], "failed", cause="card")
+    world.answer(world.debit_errands[-1], amount_fen=None)
+    assert (world.debit.doubt, world.refund_errands) == ("paid", [])
+    world.move(wall=HOUR - 1)
+    assert not world.query_errands
+    world.move(wall=1)
+    assert len(world.query_errands) == 1
+
+
+def test_a_word_of_the_courier_alone_is_not_asked_about():
+    """The call never left: there is nothing to ask; the number is tried again in a minute."""
+    world = debiting()
+    world.answer(world.debit_errands[-1], "failed", cause="not_executed_same_number")
+    assert not world.query_errands
+
+
+def test_an_order_that_does_not_exist_yet_waits_for_its_planned_retry():
+    """The question after a technical failure found nothing: no ladder of questions, the retry comes first."""
+    world = debiting()
+    world.answer(world.debit_errands[-1], "failed", cause="technical")
+    decision = world.answer(world.query_errands[-1], "not_exist")
+    assert (decision.record.outcome, decision.record.events) == ("RECORDED", ())
+    world.move(wall=MINUTE + MINUTE // 10)
+    assert (len(world.query_errands), len(world.debit_errands)) == (1, 2)
+
+
+@pytest.mark.parametrize("cause", ["technical", "not_executed_same_number"])
+def test_a_refund_that_failed_technically_is_nobodys_balance_yet(cause):
+    """It is asked about or sent again under its number; only a final refusal gives the money to the person."""
+    world = debiting()
+    world.answer()
+    world.send(charge(line("K1", 4_000, "credit", reverses="F1")))
+    world.answer(world.refund_errands[-1], "failed", cause=cause)
+    assert world.state.core.refundable_fen == 0
+    world.move(wall=10 * SECOND)
+    first, second = world.refund_errands
+    assert (second.refund_no, second.amount_fen) == (first.refund_no, 4_000)
+    assert second.query == (cause == "technical")
