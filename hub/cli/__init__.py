@@ -68,7 +68,7 @@ def main() -> None:
     asked = sys.argv[1] if len(sys.argv) > 1 else ""
     _keep_stdout_for_results()
     try:
-        status = _run(build((asked,) if asked in _MODULES else VERBS))
+        status = _run((asked,) if asked in _MODULES else VERBS)
     finally:
         sys.excepthook = _our_bug  # now: typer puts a hook of its own in its place while it runs
     sys.exit(status)
@@ -83,9 +83,9 @@ def _keep_stdout_for_results() -> None:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it logs about a broker away is said in our words
 
 
-def _run(app: typer.Typer) -> Any:
+def _run(verbs: Iterable[str]) -> Any:
     try:
-        return app(standalone_mode=False)
+        return build(verbs)(standalone_mode=False)
     except HubError as error:
         return fail_of(error)
     except VerbError as error:

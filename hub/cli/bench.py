@@ -27,7 +27,7 @@ from hub.cli.cpu_costs import cost_per_message, cpu_seconds
 from hub.cli.decide_stages import decision_costs
 from hub.cli.drain import drained
 from hub.cli.floors import Verdict, at_least, at_most, missed
-from hub.cli.output import say, show, speaks_json
+from hub.cli.output import say, say_as_it_is, show, speaks_json
 from hub.cli.verbs import verb
 from hub.runtime.supervisor import Child
 
@@ -62,7 +62,7 @@ def bench(
         raise typer.BadParameter(f"{what} is not measured: all, {', '.join(runs)}")
     document: dict[str, Any] = _machine()
     document["calibration_us"] = {"this machine": calibration(), "machine of the floors": dict(REFERENCE)}
-    say(json.dumps(document, ensure_ascii=False))
+    say_as_it_is(json.dumps(document, ensure_ascii=False))
     verdicts: list[Verdict] = []
     for name in runs if what == "all" else (what,):
         document[name], judged = uvloop.run(runs[name]())

@@ -7,6 +7,7 @@ import asyncio
 import getpass
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -14,11 +15,13 @@ from msgspec import structs
 
 from hub.cli.desk_answers import DropAnswer, Dropped, ParkAnswer, ReplayAnswer, Replayed, ShownLetter
 from hub.cli.hub_api import TOKEN, URL, HubApi, not_found, quoted
+from hub.cli.layout import in_columns
 from hub.cli.letters import Desk, Letter, RefusedByDeskError, open_desk
 from hub.cli.masking import caret_below, masked_lines
-from hub.cli.output import answer, language, note, say, speaks_json, state_word, voice
-from hub.cli.texts import age, letter_short, moment
+from hub.cli.output import answer, language, note, say, say_as_it_is, speaks_json, state_word, voice
+from hub.cli.texts import age, city_minute, letter_short, moment
 from hub.cli.verbs import verb
+from hub.cli.words import told, word
 from hub.runtime.clock import Clock, open_clock
 from hub.runtime.guomi.envelope import SealError
 from hub.runtime.settings import Settings, read_settings
@@ -27,9 +30,6 @@ from schemas.commands import Command
 from schemas.errors import ConfigurationError
 from schemas.reasons import REASONS, Reason, reason_text
 from schemas.replies import Reply
-
-_CODE = max(len(reason) for reason in Reason)
-"""Columns of a reason's code in a list."""
 
 dlq = typer.Typer(help="Dead letters and quarantine: list, stats, show, replay, drop, park.", no_args_is_help=True)
 Ids = Annotated[list[str], typer.Argument(help="Ids of dead letters: in full, DL-…, or the beginning.")]
@@ -60,11 +60,10 @@ def list_letters(
         after = page.next or ""
         if not after:
             break
-    for each in found[:limit]:
-        head = f"{letter_short(each.id)}  {each.reason.code:<{_CODE}} {each.source:<18} {moment(each.at)}"
-        say(f"{head}  {each.position or each.interface:<18} {_times(each.arrivals)}  {each.status}")
+    for line in letter_lines(found[:limit], everything=everything):
+        say(line)
     if not found:
-        note("No dead letter fits. A refused message appears here within a second.")
+        note(told("none_fits"))
     answer(Page(tuple(found[:limit]), after or None))
 
 
@@ -77,11 +76,10 @@ def stats(
     """Count dead letters by reason and source, with the age of the oldest open one. Example: medcredit dlq stats."""
     found = HubApi(url, token).get("/dead-letter-counts", Page[DeadLetterCount]).items
     chosen, wall = tuple(each for each in found if source in ("", each.source)), time.time_ns() // 1_000_000
-    for each in chosen:
-        oldest = f"oldest {age(wall - each.oldest_open_wall_at)}" if each.oldest_open_wall_at else ""
-        head = f"{each.interface:<18} {each.reason.code:<{_CODE}} {each.source:<18}"
-        say(f"{head} {each.open:>6} open of {each.letters}, came {_times(each.arrivals)}  {oldest}".rstrip())
-    note(f"{sum(each.open for each in chosen)} open of {sum(each.letters for each in chosen)}: medcredit dlq list")
+    for line in in_columns([_counted(each, wall) for each in chosen]):
+        say(line)
+    sums = {"open": sum(each.open for each in chosen), "letters": sum(each.letters for each in chosen)}
+    note(f"{told('open_of', **sums)}: medcredit dlq list")
     answer(Page(chosen))
 
 
@@ -101,15 +99,16 @@ def show_letter(
     api = HubApi(url, token)
     letter = api.get(f"/dead-letters/{quoted(_full_id(api, identifier))}", DeadLetterAnswer)
     head = f"{letter_short(letter.id)}  {letter.reason.code}  {letter.source}"
-    say(f"{head}  {letter.interface}  {letter.status}  {letter.id}")
+    say(f"{head}  {letter.interface}  {word(letter.status)}")
+    say(f"  {letter.id}")
     say(f"  {_sentence(letter.reason)}")
     if letter.detail or letter.position:
         say(f"  {letter.position}  {letter.detail}".rstrip())
     for each in letter.arrivals:
-        say(f"  came {moment(each.at)}  answered {each.reply_sent or '–'}")
+        say(f"  {told('came', at=moment(each.at), answer=each.reply_sent or '–')}")
     lines = asyncio.run(_original(read_settings(), letter)) if raw else ()
     for line in lines:
-        say(line)
+        say_as_it_is(line)
     answer(ShownLetter(letter, lines))
 
 
@@ -274,8 +273,29 @@ def _confirm(question: str) -> None:
     typer.confirm(question, abort=True, err=True)
 
 
-def _times(arrivals: int) -> str:
-    return "once" if arrivals == 1 else f"{arrivals} times"
+def letter_lines(letters: Sequence[DeadLetterSummary], *, everything: bool = False) -> Iterator[str]:
+    """Yield the list of letters, its columns as narrow as they can be; `everything` says each one's state too."""
+    return in_columns([_row(each, everything=everything) for each in letters])
+
+
+def _row(each: DeadLetterSummary, *, everything: bool) -> tuple[str, ...]:
+    """Return one letter of the list; that it is open, or came once, goes without saying."""
+    often = f"×{each.arrivals}" if each.arrivals > 1 else ""
+    place, status = each.position or each.interface, word(each.status) if everything else ""
+    return letter_short(each.id), each.reason.code, each.source, city_minute(each.at), place, often, status
+
+
+def _counted(each: DeadLetterCount, wall: int) -> tuple[str, ...]:
+    oldest = told("oldest", age=age(wall - each.oldest_open_wall_at)) if each.oldest_open_wall_at else ""
+    often = f"×{each.arrivals}" if each.arrivals > each.letters else ""
+    return (
+        each.reason.code,
+        each.source,
+        each.interface,
+        told("open_of", open=each.open, letters=each.letters),
+        often,
+        oldest,
+    )
 
 
 def _sentence(text: Text) -> str:

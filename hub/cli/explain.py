@@ -9,13 +9,25 @@ from typing import Annotated
 import typer
 
 from hub.cli.hub_api import TOKEN, URL, HubApi, not_found, quoted
+from hub.cli.layout import in_columns, padded, width_of
 from hub.cli.output import VerbError, answer, language, say
-from hub.cli.texts import moment, yuan
+from hub.cli.texts import amount, moment, yuan
 from hub.cli.verbs import verb
-from hub.web.answers import BillAnswer, ChargeAnswer, Decision, Found, Page, Split, StepAnswer, Text
+from hub.cli.words import told, word
+from hub.web.answers import (
+    BillAnswer,
+    ChargeAnswer,
+    DebitAnswer,
+    Decision,
+    Found,
+    Mark,
+    Page,
+    Split,
+    StepAnswer,
+    Text,
+)
 from schemas.events import SOURCES
 from schemas.ids import ID_LENGTH, account_of, short
-from schemas.money import yuan_text
 
 
 class Thing(StrEnum):
@@ -63,71 +75,94 @@ def identified(api: HubApi, thing: str, key: str) -> str:
 
 
 def _say_charge(charge: ChargeAnswer) -> None:
-    decision = charge.decision
-    where = f"ledger partition {decision.partition} offset {decision.position}" if decision else charge.status
+    decision, at = charge.decision, moment(charge.event_at, seconds=False)
     total = yuan(charge.allocated.total_fen)
-    at = moment(charge.event_at, seconds=False)
-    say(f"{charge.short} {total} {charge.institution} {charge.scene} {at} · {where} · {charge.charge}")
+    say(f"{charge.short} {total} {charge.institution} {word(charge.scene)} {at}")
+    say(f"  {charge.charge}")
     if decision is None:
-        say("not split yet: its lines are held until the insurer's settlement, or the close of the visit")
+        say(f"  {word(charge.status)} · {told('not_split')}")
         return
+    say(f"  {told('at_ledger', partition=decision.partition, position=decision.position)}")
+    names = max(width_of(word(step.name)) for step in decision.steps)
     for number, step in enumerate(decision.steps, start=1):
-        _say_step(number, step)
+        _say_step(number, step, names)
     _say_sum(decision)
     if charge.returned.total_fen:
-        say(f"  taken back since {_parts(charge.returned)}; stands now {_parts(charge.standing)}")
+        say(f"  {told('taken_back', back=_parts(charge.returned), now=_parts(charge.standing))}")
     for line in charge.lines:
-        say(f"  line {line.line_key} {line.kind} {yuan_text(line.amount_fen)} {line.item_code} {line.item_name}")
+        item = f"{line.item_code} {line.item_name}"
+        kind = "" if line.kind == "charge" else word("reversed")
+        say(
+            f"  {told('line', key=line.line_key, kind=kind, amount=amount(line.amount_fen), item=item)}".replace(
+                "  ", " "
+            )
+        )
 
 
-def _say_step(number: int, step: StepAnswer) -> None:
-    had, took, left = (yuan_text(fen) for fen in (step.available_fen, step.taken_fen, step.rest_fen))
-    why = _text(step.reason) if step.reason else ""
-    say(f"{number} {step.name:<11} had {had:>10}  took {took:>10}  left {left:>10}   {why}".rstrip())
+def _say_step(number: int, step: StepAnswer, names: int) -> None:
+    had, took, left = (amount(fen) for fen in (step.available_fen, step.taken_fen, step.rest_fen))
+    indent = " " * (4 + names)
+    say(f"{number} {padded(word(step.name), names)}  {told('step', had=had, took=took, left=left)}")
+    if step.reason:
+        say(f"{indent}{_text(step.reason)}")
     if step.clause or step.source:
-        say(f"              rule: {'      '.join(part for part in (step.clause, step.source) if part)}")
+        say(f"{indent}{told('rule', rule='  '.join(part for part in (step.clause, step.source) if part))}")
     if step.score:
-        say(f"              score: {step.score}")
+        say(f"{indent}{told('score', score=step.score)}")
 
 
 def _say_sum(decision: Decision) -> None:
     split = decision.split
     parts = [getattr(split, f"{name}_fen") for name in SOURCES]
-    word = "OK" if sum(parts) == split.total_fen else "FAIL"
-    after = "" if decision.limit_fen is None else _after(decision)
-    sums = " + ".join(yuan_text(fen) for fen in parts if fen) or "0.00"
-    say(f"  {sums} = {yuan_text(split.total_fen)} {word}{after}")
-
-
-def _after(decision: Decision) -> str:
-    used, limit = yuan_text(decision.used_fen or 0), yuan_text(decision.limit_fen or 0)
-    return f"      after: used {used} of {limit} · {decision.pack}"
+    said = "OK" if sum(parts) == split.total_fen else "FAIL"
+    sums = " + ".join(amount(fen) for fen in parts if fen) or "0.00"
+    say(f"  {sums} = {amount(split.total_fen)} {said}")
+    if decision.limit_fen is not None:
+        used, limit = amount(decision.used_fen or 0), amount(decision.limit_fen)
+        say(f"  {told('after', used=used, limit=limit, pack=decision.pack)}")
 
 
 def _say_bill(bill: BillAnswer) -> None:
     marks = ["overdue"] * bill.overdue + ["frozen"] * bill.frozen + ["supplementary"] * bill.supplementary
-    state = " · ".join((bill.state, *marks))
-    say(f"{bill.short} {yuan(bill.amount_fen)} {bill.institution} {state} · revision {bill.revision} · {bill.bill}")
-    paid, still = yuan_text(bill.paid_fen), yuan_text(bill.open_fen)
-    say(f"  paid {paid}, open {still} · pack {bill.pack} · channel {bill.channel or '–'}")
+    state = " · ".join(word(each) for each in dict.fromkeys((bill.state, *marks)))
+    say(f"{bill.short} {yuan(bill.amount_fen)} {bill.institution} {state} · {told('revision', n=bill.revision)}")
+    say(f"  {bill.bill}")
+    paid, still, channel = amount(bill.paid_fen), amount(bill.open_fen), word(bill.channel) or "–"
+    say(f"  {told('paid_open', paid=paid, open=still, pack=bill.pack, channel=channel)}")
     if bill.fee_fen:
-        say(f"  fee {yuan_text(bill.fee_fen)}, of it paid {yuan_text(bill.fee_paid_fen)}")
+        say(f"  {told('fee', fee=amount(bill.fee_fen), paid=amount(bill.fee_paid_fen))}")
     for charge in bill.charges:
-        say(f"  charge {charge.short} {yuan_text(charge.total_fen)}, of it credit {yuan_text(charge.credit_fen)}")
-    for mark in bill.marks:
-        word = "planned" if mark.planned else "done"
-        amount = f" {yuan_text(mark.amount_fen)}" if mark.amount_fen else ""
-        say(f"  {moment(mark.at)}  {mark.kind:<7} {word:<7} {mark.state}{amount}".rstrip())
+        total, credit = amount(charge.total_fen), amount(charge.credit_fen)
+        say(f"  {told('of_charge', charge=charge.short, total=total, credit=credit)}")
+    rows = [_mark(mark) for mark in bill.marks]
+    for line in in_columns(rows):
+        say(f"  {line}")
     for debit in bill.debits:
-        why = " ".join(part for part in (debit.cause, debit.gateway_code) if part)
-        order = f"{short(debit.order_no)} attempt {debit.attempt} {debit.channel} {yuan_text(debit.amount_fen)}"
-        say(f"  debit {order} {debit.state} {why}".rstrip())
+        _say_debit(debit)
+
+
+def _mark(mark: Mark) -> tuple[str, ...]:
+    often = "planned" if mark.planned else "done"
+    return (
+        moment(mark.at),
+        word(mark.kind),
+        word(often),
+        word(mark.state),
+        amount(mark.amount_fen) if mark.amount_fen else "",
+    )
+
+
+def _say_debit(debit: DebitAnswer) -> None:
+    why = " ".join(part for part in (debit.cause, debit.gateway_code) if part)
+    order, fen = short(debit.order_no), amount(debit.amount_fen)
+    said = told("debit", order=order, attempt=debit.attempt, channel=word(debit.channel), amount=fen)
+    say(f"  {said} {word(debit.state)} {why}".rstrip())
 
 
 def _parts(split: Split) -> str:
     named = [(name, getattr(split, f"{name}_fen")) for name in SOURCES]
-    said = " + ".join(f"{name} {yuan_text(fen)}" for name, fen in named if fen)
-    return f"{yuan_text(split.total_fen)} = {said}" if said else yuan_text(0)
+    said = " + ".join(f"{word(name)} {amount(fen)}" for name, fen in named if fen)
+    return f"{amount(split.total_fen)} = {said}" if said else amount(0)
 
 
 def _text(text: Text) -> str:

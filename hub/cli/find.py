@@ -9,9 +9,11 @@ import typer
 from aiokafka import TopicPartition
 
 from hub.cli.hub_api import TOKEN, URL, HubApi, not_found, quoted
+from hub.cli.layout import in_columns
 from hub.cli.output import answer, note, say
-from hub.cli.texts import moment, short_of
+from hub.cli.texts import city_minute, moment, short_of
 from hub.cli.verbs import verb
+from hub.cli.words import word
 from hub.runtime.reading import committed_records
 from hub.runtime.settings import Settings, read_settings
 from hub.web.answers import Found, Page
@@ -58,8 +60,10 @@ def find(
     logged = asyncio.run(_logged(read_settings(), key)) if log else ()
     if not found and not logged:
         raise not_found(key)
-    for each in found:
-        say(f"{each.kind:<12} {short_of(each.kind, each.id):<12} {moment(each.at)}   {each.id}")
+    for line in in_columns(
+        [(word(each.kind), short_of(each.kind, each.id), city_minute(each.at), each.id) for each in found]
+    ):
+        say(line)
     for command in logged:
         place = f"partition {command.partition} offset {command.offset} from {command.source}"
         say(f"{'command':<12} {command.kind:<12} {moment(command.accepted_at)}   {command.command_id} · {place}")

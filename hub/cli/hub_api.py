@@ -10,6 +10,7 @@ import msgspec
 import typer
 
 from hub.cli.output import VerbError, language
+from hub.cli.words import told
 from hub.runtime.settings import read_settings
 from schemas.reasons import Reason, reason_text
 
@@ -56,7 +57,7 @@ class HubApi:
             Reason.DEPENDENCY_UNREACHABLE,
             text,
             exit_code=69,
-            do="medcredit run web, or name it with --url.",
+            do=told("start_hub"),
             retriable=True,
         )
 
@@ -69,7 +70,7 @@ def quoted(key: str) -> str:
 def not_found(key: str) -> VerbError:
     """Return the failure of a key under which nothing is stored."""
     text = reason_text(Reason.NOT_FOUND, language())
-    return VerbError(Reason.NOT_FOUND, f"{key}: {text}", exit_code=4, do="medcredit find KEY")
+    return VerbError(Reason.NOT_FOUND, f"{key}: {text}", exit_code=4, do=told("whole_key"))
 
 
 def _problem(refused: urllib.error.HTTPError) -> VerbError:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 import typer
 
+from hub.cli.layout import columns_of, fitted
 from schemas.errors import HubError
 from schemas.reasons import REASONS, Reason, reason_text
 
@@ -72,7 +73,14 @@ def note(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """Print a line of the result on stdout; nothing under `--json`, where the document is the result."""
+    """Print a line of the result on stdout, on a terminal no wider than it; nothing under `--json`."""
+    if not speaks_json():
+        for line in fitted(text, columns_of(sys.stdout)):
+            sys.stdout.write(f"{line}\n")
+
+
+def say_as_it_is(text: str) -> None:
+    """Print a line whose columns mean something, as those of a message do; nothing under `--json`."""
     if not speaks_json():
         sys.stdout.write(f"{text}\n")
 
@@ -129,5 +137,6 @@ def fail_with(error: VerbError) -> int:
 
 
 def _to_stderr(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+    for line in fitted(text, columns_of(sys.stderr)):
+        sys.stderr.write(f"{line}\n")
     sys.stderr.flush()

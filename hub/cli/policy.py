@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from hub.cli.layout import width_of
 from hub.cli.output import VerbError, answer, language, note, say, state_word
 from hub.cli.policy_answers import (
     ClauseLine,
@@ -26,6 +27,7 @@ from hub.cli.policy_answers import (
 )
 from hub.cli.texts import yuan
 from hub.cli.verbs import verb
+from hub.cli.words import told, word
 from hub.policies import Pack, Policies, load_policies
 from hub.policies.loader import faults_in, read_pack
 from hub.policies.words import figures, place, rule
@@ -43,6 +45,7 @@ PACK = Annotated[str, typer.Argument(metavar="PACK", help="Id of a pack, or a fi
 OTHER = Annotated[str, typer.Argument(metavar="OTHER", help="Id of another pack, or a file that holds one.")]
 DAY = ["%Y-%m-%d"]
 _FOREVER: Final = (1 << 61) - 1
+_LINE_COLUMNS: Final = 80
 
 
 def register(app: typer.Typer) -> None:
@@ -56,8 +59,9 @@ def list_packs() -> None:
     packs = sorted(_known().packs.values(), key=lambda pack: (pack.valid_from, pack.id))
     summaries = tuple(_summary(pack) for pack in packs)
     for each in summaries:
-        where = ", ".join(each.institutions) or "*"
-        say(f"{each.id:<22} {each.valid_from} – {each.valid_to or '':<10}  {each.funding:<11} {where}  {each.title}")
+        where = ", ".join(each.institutions) or told("everywhere")
+        say(f"{each.id:<21} {each.valid_from} – {each.valid_to or '':<10}  {word(each.funding)}, {where}")
+        say(f"{'':<21} {each.title}")
     answer(PackList(summaries))
 
 
@@ -98,8 +102,21 @@ def diff(pack: PACK, other: OTHER) -> None:
     one, two = _pack(pack), _pack(other)
     lines = tuple(differences(one, two))
     for line in lines:
-        say(f"{line.clause:<12} {' · '.join(line.a) or '–'} → {' · '.join(line.b) or '–'}")
+        _say_difference(line)
     answer(PacksDiffer(one.id, two.id, lines))
+
+
+def _say_difference(line: DiffLine) -> None:
+    """Say a difference on one line where it fits, else below each other what only one of the packs has."""
+    short = f"{line.clause:<12} {' · '.join(line.a) or '–'} → {' · '.join(line.b) or '–'}"
+    if width_of(short) <= _LINE_COLUMNS:
+        say(short)
+        return
+    say(line.clause)
+    for sign, one, other in (("−", line.a, line.b), ("+", line.b, line.a)):
+        for each in one:
+            if each not in other:
+                say(f"  {sign} {each}")
 
 
 @verb(verbs, "whatif")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hub.cli.hub_api import TOKEN, URL, HubApi, quoted
+from hub.cli.layout import in_columns
 from hub.cli.output import answer, language, note, say, speaks_json
 from hub.cli.verbs import verb
 from hub.web.answers import Page
@@ -46,9 +47,8 @@ def make(
         sys.stdout.write(csv_text(found))
         return
     table = [[_heading(column) for column in found.columns], *(_cells(found, row) for row in found.rows)]
-    widths = [max(len(row[i]) for row in table) for i in range(len(found.columns))]
-    for row in table:
-        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    for line in in_columns(table):
+        say(line)
     note(f"{len(found.rows)} rows")
     answer(found)
 

@@ -30,6 +30,11 @@ def moment(instant: int, *, seconds: bool = True) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S} +08" if seconds else f"{at:%Y-%m-%d %H:%M} +08"
 
 
+def city_minute(instant: int) -> str:
+    """Return an instant as the page does, `07-03 10:15 +08`: where a list has no room for more."""
+    return f"{datetime.fromtimestamp(instant / 1000, UTC).astimezone(CITY):%m-%d %H:%M} +08"
+
+
 def clock_time(instant: int) -> str:
     """Return an instant as `10:15:12.431 +08`."""
     at = datetime.fromtimestamp(instant / 1000, UTC).astimezone(CITY)
@@ -40,6 +45,11 @@ def yuan(fen: int) -> str:
     """Return an amount with the currency sign: `¥1,234.56`, a true minus before it."""
     whole, _, rest = yuan_text(abs(fen)).partition(".")
     return f"{'−' if fen < 0 else ''}¥{int(whole):,}.{rest}"
+
+
+def amount(fen: int) -> str:
+    """Return an amount without the sign, for columns: `1,234.56`."""
+    return yuan(fen).replace("¥", "")
 
 
 def age(milliseconds: int) -> str:

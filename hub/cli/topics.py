@@ -104,7 +104,7 @@ def show_topic(
     found = _compared(settings)
     row = next(each for each in found.topics if each.topic == topic.name)
     say(f"{row.topic}   {row.carries}")
-    say(f"key {row.key} · {row.partitions} partitions · {topic.replication} replicas · {row.state}")
+    say(f"key {row.key} · {row.partitions} partitions · replication {topic.replication} · {row.state}")
     for setting, value in topic.config.items():
         say(f"  {setting:<32} {value}")
     answer(TopicsAnswer(row.state == "OK", (row,)))
@@ -141,7 +141,8 @@ def lag() -> None:
     """Show how far each reading group is behind. Example: medcredit topics lag."""
     found = _run(_lags(read_settings()))
     for row in found.groups:
-        say(f"{row.group:<28} {row.topic:<30} lag {row.lag:>8,}   by partition {' '.join(map(str, row.by_partition))}")
+        say(f"{row.group:<28} {row.topic:<30} lag {row.lag:>8,}")
+        say(f"  by partition {' '.join(map(str, row.by_partition))}")
     answer(found)
 
 

@@ -8,8 +8,9 @@ import msgspec
 import typer
 from aiokafka.errors import KafkaError
 
-from hub.cli.output import language, say, show, speaks_json, state_word
+from hub.cli.output import language, note, say, show, speaks_json, state_word
 from hub.cli.verbs import verb
+from hub.cli.words import told
 from hub.policies import load_policies
 from hub.runtime.settings import Settings, read_settings
 from schemas.errors import TransportError
@@ -88,6 +89,7 @@ def verify(
 ) -> None:
     """Exit 1 when an invariant is broken, and name what breaks it. Example: medcredit verify --deep."""
     wanted = _numbers(only)
+    note(told("reading_books"))
     document = asyncio.run(verify_document(read_settings(), deep=deep))
     if wanted:
         checks = [each for each in document["checks"] if each["number"] in wanted]

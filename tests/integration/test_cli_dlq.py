@@ -290,6 +290,10 @@ async def test_find_and_explain_tell_what_the_record_says(world: World):
     assert told.status == 0
     assert "18.34 = 18.34 OK" in told.out
     assert all(each["clause"] in told.out for each in steps)
+    chinese = (await world.cli("explain", "charge", short, "--lang", "zh")).out
+    assert "支付      18.34" in chinese
+    assert not [each for each in ("had", "took", "left", "rule:", "ledger", "outpatient") if each in chinese]
+    assert "费用" in (await world.cli("find", identifier, "--lang", "zh")).out
     assert (await world.cli("find", "nothing", "--json")).status == 4
 
 
