@@ -90,13 +90,9 @@ def _say_charge(charge: ChargeAnswer) -> None:
     if charge.returned.total_fen:
         say(f"  {told('taken_back', back=_parts(charge.returned), now=_parts(charge.standing))}")
     for line in charge.lines:
+        kind = "" if line.kind == "charge" else f"{word('reversed')} "
         item = f"{line.item_code} {line.item_name}"
-        kind = "" if line.kind == "charge" else word("reversed")
-        say(
-            f"  {told('line', key=line.line_key, kind=kind, amount=amount(line.amount_fen), item=item)}".replace(
-                "  ", " "
-            )
-        )
+        say(f"  {told('line', key=line.line_key, amount=kind + amount(line.amount_fen), item=item)}")
 
 
 def _say_step(number: int, step: StepAnswer, names: int) -> None:

@@ -29,7 +29,7 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "score": ("score: {score}", "评分：{score}"),
     "after": ("after: used {used} of {limit} · {pack}", "入账后：已用 {used} / {limit} · {pack}"),
     "taken_back": ("taken back since {back}; stands now {now}", "此后退回 {back}；现为 {now}"),
-    "line": ("line {key} {kind} {amount} {item}", "明细 {key} {kind} {amount} {item}"),
+    "line": ("line {key} {amount} {item}", "明细 {key} {amount} {item}"),
     "revision": ("revision {n}", "第 {n} 版"),
     "paid_open": (
         "paid {paid}, open {open} · pack {pack} · channel {channel}",
