@@ -39,6 +39,7 @@ from schemas.events import (
     BillIssued,
     ChannelRefunded,
     ChargePosted,
+    ChargeReduced,
     DebitFailed,
     FamilyBillTaken,
     FamilyHoldPlaced,
@@ -309,6 +310,7 @@ def check_invariants(world: World, decision: Decision) -> None:
             assert agreement.used_fen + agreement.held_fen <= agreement.limit_fen
     check_debits(world)
     check_balances(world)
+    check_postings(decision)
 
 
 def check_entitled(before: AccountState, decision: Decision) -> None:
@@ -359,6 +361,22 @@ def check_balances(world: World) -> None:
         waiting = sum(b.reduction_waiting_fen for b in core.bills.values() if b.agreement == agreement.id)
         assert balances[f"agreement/{agreement.id}/receivable"] == agreement.used_fen
         assert -balances[f"agreement/{agreement.id}/reductions"] == waiting
+
+
+def check_postings(decision: Decision) -> None:
+    """What a decision posts to an institution's charges is what it charged less what it gave back (invariants 1, 2)."""
+    expected: dict[str, int] = defaultdict(int)
+    posted: dict[str, int] = defaultdict(int)
+    for event in decision.record.events:
+        if isinstance(event, ChargePosted):
+            expected[f"institution/{event.institution}/charges"] += event.total_fen
+        elif isinstance(event, ChargeReduced):
+            expected[f"institution/{event.institution}/charges"] -= sum(msgspec.structs.astuple(event.returned))
+    for posting in decision.record.journal:
+        posted[posting.credit] += posting.amount_fen
+        posted[posting.debit] -= posting.amount_fen
+    charges = {name: fen for name, fen in posted.items() if name.endswith("/charges") and fen}
+    assert charges == {name: fen for name, fen in expected.items() if fen}
 
 
 __all__ = ["DEFAULT_LADDERS", "World"]

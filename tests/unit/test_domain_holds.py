@@ -188,3 +188,48 @@ def test_what_is_held_is_always_the_sum_of_open_holds_and_within_the_limit(steps
         assert agreement.held_fen == open_fen["credit"]
         assert agreement.used_fen + agreement.held_fen <= agreement.limit_fen
         assert open_fen["prepayment"] <= core.prepayments.get(HERE, 0)
+
+
+def test_a_charge_captures_two_holds_of_its_stay_one_after_the_other():
+    """200 and 150 held; a charge of 250 takes all of the first and 50 of the second: 100 stay held."""
+    world = admitted(20_000)
+    world.send(HoldCredit(HERE, "S1", world.city, 15_000), interface="api")
+    assert credit_of(world.send(stay("F1", 25_000))) == 25_000
+    assert [hold.left_fen for hold in world.state.core.holds.values()] == [0, 10_000]
+    assert (world.agreement.held_fen, world.agreement.used_fen) == (10_000, 25_000)
+
+
+def test_the_end_of_one_stay_leaves_the_hold_of_another():
+    """Two stays hold 200 and 100; the first is discharged."""
+    world = admitted(20_000)
+    world.send(HoldCredit(HERE, "S2", world.city, 10_000), interface="api")
+    world.close("S1")
+    assert [hold.closed for hold in world.state.core.holds.values()] == [True, False]
+    assert world.agreement.held_fen == 10_000
+
+
+def test_a_hold_on_prepayment_gives_its_stay_no_more_credit():
+    """500 of credit, 300 of prepayment held for the stay: 900 charged are 300, 500 and 100 at the window."""
+    world = admitted(30_000, source="prepayment", prepaid=30_000)
+    decision = world.send(stay("F1", 90_000))
+    allocation = decision.record.events[-1].allocation
+    assert (allocation.prepayment_fen, allocation.credit_fen, allocation.self_pay_fen) == (30_000, 50_000, 10_000)
+
+
+def test_prepayment_held_at_one_institution_keeps_nothing_back_at_another():
+    """300 held here; the 200 that were paid there pay there."""
+    world = admitted(30_000, source="prepayment", prepaid=30_000)
+    world.send(DepositPrepayment(THERE, world.city, 20_000, "R9"), interface="api")
+    decision = world.send(charge(line("F1", 20_000), visit="V9", institution=THERE))
+    assert decision.record.events[-1].allocation.prepayment_fen == 20_000
+
+
+def test_withdrawing_frees_the_holds_on_the_line_and_keeps_those_on_prepayment():
+    """Nothing new may be put on the line; money paid in advance stays held for its stay."""
+    world = admitted(20_000, prepaid=10_000)
+    world.send(HoldCredit(HERE, "S1", world.city, 10_000, "prepayment"), interface="api")
+    world.send(WithdrawAgreement(world.city, world.agreement.id), interface="api")
+    assert [(hold.source, hold.closed) for hold in world.state.core.holds.values()] == [
+        ("credit", True),
+        ("prepayment", False),
+    ]

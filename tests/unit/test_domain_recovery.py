@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from hub.domain.bill_states import bill_state
 from hub.domain.clocks import at_hour
+from hub.domain.retries import jittered
 from hub.policies import Policies
 from hub.policies.clauses import Fallbacks, Quiet
 from hub.policies.pack import Offer
-from schemas.commands import ConsentedSource, NoteAgreementEnd, RecordRepayment, SetRepaymentSources
+from schemas.commands import ConsentedSource, FreezeBill, NoteAgreementEnd, RecordRepayment, SetRepaymentSources
 from schemas.events import DebitStarted, MessageSent, StatementIssued
 
 SECOND_CHANNEL = ConsentedSource("second_channel", "unionpay", "token-2")
@@ -273,3 +274,111 @@ def test_whatever_fails_no_two_debits_live_and_no_more_than_owed_is_debited(fen,
     assert all(event.amount_fen <= fen for event in started)
     paid = sum(debit.amount_fen for debit in world.state.core.debits.values() if debit.state == "paid")
     assert paid <= fen
+
+
+def on_second_channel(fen=20_000):
+    """Return a world whose first source died, so that the second channel is being debited."""
+    world = owing(fen, SECOND_CHANNEL)
+    fail(world, "agreement_dead")
+    assert through(world)[-1][0] == "unionpay"
+    return world
+
+
+@pytest.mark.parametrize(("cause", "wait"), [("nsf", 3 * DAY), ("risk", 6 * HOUR), ("limit", 0)])
+def test_a_later_source_is_tried_again_through_itself(cause, wait):
+    """Its failure is about its own money: the next try, or the half, goes to the second channel, not to the first."""
+    world = on_second_channel()
+    fail(world, cause)
+    world.move(city=wait)
+    assert [channel for channel, _, _ in through(world)] == ["alipay", "unionpay", "unionpay"]
+
+
+def freed_by_query(world):
+    """The order never came to exist: a query later than its expiry and five minutes says so."""
+    errand = world.debit_errands[-1]
+    world.answer(errand, "unknown")
+    world.move(wall=errand.expires_wall_at + 5 * MINUTE + 1 - world.wall)
+    world.answer(world.query_errands[-1], "not_exist", sent_at=world.wall)
+
+
+def test_numbers_that_never_came_to_exist_are_replaced_as_often_as_the_pack_tries():
+    """Three tries: two further numbers through the same source a moment later, and then none."""
+    world = on_second_channel()
+    for more in (1, 1, 0):
+        sent = len(world.debit_errands)
+        freed_by_query(world)
+        world.move(wall=10 * MINUTE)
+        assert len(world.debit_errands) == sent + more
+    assert [channel for channel, _, _ in through(world)] == ["alipay", "unionpay", "unionpay", "unionpay"]
+
+
+def test_our_own_fault_moves_the_debit_to_no_other_source():
+    """A wrong setting of the hub is nobody's word about money: people must mend it first, the person is not told."""
+    world = owing(20_000, SECOND_CHANNEL)
+    fail(world, "config")
+    world.move(city=3 * DAY, wall=3 * DAY)
+    assert (len(world.debit_errands), told(world)) == (1, [])
+
+
+def test_a_frozen_bill_is_tried_by_nobody_after_its_debit_failed():
+    """Not by the same source at a likely hour, and not by the next one."""
+    world = owing(20_000, SECOND_CHANNEL)
+    world.send(FreezeBill(world.bill.id, world.city, "wang", "dispute"), interface="api")
+    fail(world, "nsf")
+    world.move(city=3 * DAY)
+    assert len(world.debit_errands) == 1
+
+
+@pytest.mark.parametrize(("fen", "parts"), [(10_000, [10_000]), (10_001, [10_001, 5_001])])
+def test_100_yuan_are_not_split_any_more(fen, parts):
+    """A debit above it is halved, the odd fen goes with the first half."""
+    world = owing(fen)
+    fail(world, "limit")
+    assert [amount for _, _, amount in through(world)] == parts
+
+
+def test_a_debit_is_halved_four_times_at_most():
+    """2,000 · 1,000 · 500 · 250 · 125: the fifth limit ends it."""
+    world = owing(200_000)
+    for _ in range(6):
+        if world.bill.debiting:
+            fail(world, "limit")
+    assert [amount for _, _, amount in through(world)] == [200_000, 100_000, 50_000, 25_000, 12_500]
+
+
+@pytest.mark.parametrize("cause", ["nsf", "risk"])
+def test_a_part_that_failed_for_another_cause_is_tried_again_as_that_part(cause):
+    """The channel's limit still holds at the later hour."""
+    world = owing(20_000)
+    fail(world, "limit")
+    fail(world, cause)
+    world.move(city=3 * DAY)
+    assert [amount for _, _, amount in through(world)] == [20_000, 10_000, 10_000]
+
+
+def test_risk_is_tried_again_six_hours_later_and_not_before():
+    """The millisecond counts."""
+    world = owing(20_000)
+    fail(world, "risk")
+    world.move(city=6 * HOUR - 1)
+    assert len(world.debit_errands) == 1
+    world.move(city=1)
+    assert len(world.debit_errands) == 2
+
+
+@pytest.mark.parametrize(("heard", "tries"), [(9, 2), (10, 1), (11, 1)])
+def test_a_first_failure_on_the_last_day_is_tried_once_more_only_while_its_hour_is_ahead(heard, tries):
+    """Due on the 8th, last try on the 7th at 10:00: at 9:00 it is still tried, from 10:00 on it is too late."""
+    world = owing(20_000)
+    world.answer(world.debit_errands[-1], "unknown")
+    world.move(city=at_hour(START, 6, heard) - world.city)
+    fail(world, "nsf")
+    world.move(city=DAY)
+    assert len(world.debit_errands) == tries
+
+
+def test_a_wait_is_at_most_a_tenth_longer_and_the_same_for_the_same_step():
+    """Among two thousand orders both ends are reached; another step of one order has another wait."""
+    waits = [jittered(60_000, f"D{number}", 0) for number in range(2_000)]
+    assert (min(waits), max(waits)) == (60_000, 66_000)
+    assert jittered(60_000, "D1", 0) == waits[1] != jittered(60_000, "D1", 1)
