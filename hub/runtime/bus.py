@@ -127,13 +127,13 @@ async def administration(kafka: KafkaSettings) -> AsyncIterator[Any]:
     except (KafkaError, OSError, TimeoutError) as error:
         await client.close()
         refused = None if isinstance(error, TimeoutError) else await broker_refusal(kafka)
-        raise refused or _unreachable(kafka) from error
+        raise refused or unreachable(kafka) from error
     try:
         yield client
     except (KafkaError, OSError, TimeoutError) as error:
         if isinstance(error, KafkaError) and not error.retriable:
             raise
-        raise _unreachable(kafka) from error
+        raise unreachable(kafka) from error
     finally:
         await client.close()
 
@@ -146,7 +146,7 @@ async def round_trip_ms(kafka: KafkaSettings) -> float:
             await client.describe_cluster()
             return (time.perf_counter() - started) * 1000
     except KafkaError as error:  # it answers, and refuses us
-        raise _unreachable(kafka) from error
+        raise unreachable(kafka) from error
 
 
 async def create_topics(kafka: KafkaSettings, topics: Topics) -> tuple[str, ...]:
@@ -210,23 +210,31 @@ async def end_offsets(kafka: KafkaSettings, topic: Topic) -> dict[int, int]:
 
 
 @asynccontextmanager
-async def _reader(kafka: KafkaSettings, group: str | None = None) -> AsyncIterator[Any]:
-    consumer = committed_consumer(kafka, "offsets", group=group, retry_backoff_ms=10)
+async def started(kafka: KafkaSettings, consumer: Any) -> AsyncIterator[Any]:
+    """Yield the consumer, started; stop it. Raises `TransportError` when the cluster does not answer, even later."""
     try:
         async with asyncio.timeout(_LEADERS_SECONDS):
             await consumer.start()
-            yield consumer
+        yield consumer
     except (KafkaError, OSError, TimeoutError) as error:
-        raise _unreachable(kafka) from error
+        raise unreachable(kafka) from error
     finally:
         await consumer.stop()
+
+
+@asynccontextmanager
+async def _reader(kafka: KafkaSettings, group: str | None = None) -> AsyncIterator[Any]:
+    asked = committed_consumer(kafka, "offsets", group=group, retry_backoff_ms=10)
+    async with started(kafka, asked) as consumer, asyncio.timeout(_LEADERS_SECONDS):
+        yield consumer
 
 
 def _partitions(topic: Topic) -> list[Any]:
     return [TopicPartition(topic.name, number) for number in range(topic.partitions)]
 
 
-def _unreachable(kafka: KafkaSettings) -> TransportError:
+def unreachable(kafka: KafkaSettings) -> TransportError:
+    """Return the error of a cluster that does not answer."""
     return TransportError(Reason.DEPENDENCY_UNREACHABLE, {"dependency": f"Kafka at {kafka.bootstrap}"})
 
 

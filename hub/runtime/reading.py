@@ -8,16 +8,12 @@ are waited for.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import KafkaError
 
-from hub.runtime.bus import committed_consumer
+from hub.runtime.bus import committed_consumer, started, unreachable
 from hub.runtime.settings import KafkaSettings
-from schemas.errors import TransportError
-from schemas.reasons import Reason
 
 _ANSWER_SECONDS: Final = 30.0
 _STANDSTILL_SECONDS: Final = 60.0
@@ -33,13 +29,13 @@ async def committed_ends(kafka: KafkaSettings, places: Sequence[Any]) -> dict[An
     transaction stays open for 60 s.
     """
     written = await _written_ends(kafka, places)
-    async with _started(kafka, committed_consumer(kafka, "ends")) as consumer:
+    async with started(kafka, committed_consumer(kafka, "ends")) as consumer:
         return await _passed(consumer, written)
 
 
 async def _written_ends(kafka: KafkaSettings, places: Sequence[Any]) -> dict[Any, int]:
     uncommitted = AIOKafkaConsumer(**kafka.client_arguments(), client_id="written", retry_backoff_ms=10)
-    async with _started(kafka, uncommitted) as consumer, asyncio.timeout(_ANSWER_SECONDS):
+    async with started(kafka, uncommitted) as consumer, asyncio.timeout(_ANSWER_SECONDS):
         ends: dict[Any, int] = await consumer.end_offsets(list(places))
         return ends
 
@@ -59,7 +55,7 @@ async def _passed(consumer: Any, written: dict[Any, int]) -> dict[Any, int]:
 
 async def first_offsets(kafka: KafkaSettings, places: Sequence[Any]) -> dict[Any, int]:
     """Return each partition's first kept offset. Raises `TransportError` when the cluster does not answer."""
-    async with _started(kafka, committed_consumer(kafka, "starts")) as consumer, asyncio.timeout(_ANSWER_SECONDS):
+    async with started(kafka, committed_consumer(kafka, "starts")) as consumer, asyncio.timeout(_ANSWER_SECONDS):
         starts: dict[Any, int] = await consumer.beginning_offsets(list(places))
         return starts
 
@@ -71,7 +67,7 @@ async def committed_records(kafka: KafkaSettings, client_id: str, places: Sequen
     `contextlib.aclosing`. Raises `TransportError` as `committed_ends`, and when nothing has come for 60 s.
     """
     written = await _written_ends(kafka, places)
-    async with _started(kafka, committed_consumer(kafka, client_id)) as consumer:
+    async with started(kafka, committed_consumer(kafka, client_id)) as consumer:
         ends = await _passed(consumer, written)
         at = await _at_the_beginning(consumer, places)
         moved = time.monotonic()
@@ -83,7 +79,7 @@ async def committed_records(kafka: KafkaSettings, client_id: str, places: Sequen
             before, at = at, {place: await consumer.position(place) for place in places}
             moved = time.monotonic() if at != before else moved
             if time.monotonic() - moved > _STANDSTILL_SECONDS:
-                raise _unreachable(kafka)
+                raise unreachable(kafka)
 
 
 async def _at_the_beginning(consumer: Any, places: Sequence[Any]) -> dict[Any, int]:
@@ -92,19 +88,3 @@ async def _at_the_beginning(consumer: Any, places: Sequence[Any]) -> dict[Any, i
     for place in places:
         consumer.seek(place, starts[place])
     return starts
-
-
-@asynccontextmanager
-async def _started(kafka: KafkaSettings, consumer: Any) -> AsyncIterator[Any]:
-    try:
-        async with asyncio.timeout(_ANSWER_SECONDS):
-            await consumer.start()
-        yield consumer
-    except (KafkaError, OSError, TimeoutError) as error:
-        raise _unreachable(kafka) from error
-    finally:
-        await consumer.stop()
-
-
-def _unreachable(kafka: KafkaSettings) -> TransportError:
-    return TransportError(Reason.DEPENDENCY_UNREACHABLE, {"dependency": f"Kafka at {kafka.bootstrap}"})

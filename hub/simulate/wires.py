@@ -5,6 +5,7 @@ A sender behaves as a real one: it repeats the same bytes after `HUB_BUSY` or a 
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +29,27 @@ class Answer:
     document: dict[str, Any] = field(default_factory=dict)
 
 
+_LOST = Answer("lost", "", b"")
+
+
+async def _until_answered(
+    exchange: Callable[[], Awaitable[Answer]], note: Callable[[Answer, int], int], first: int
+) -> tuple[int, Answer]:
+    """Repeat an exchange until it gets a word; `note` logs one, told the number of the first, and returns its own."""
+    for attempt in range(_RESENDS_MAX):
+        try:
+            answer = await exchange()
+        except asyncio.CancelledError:  # the sender is stopped: the message may have arrived
+            note(_LOST, first)
+            raise
+        number = note(answer, first)
+        first = first or number
+        if answer.verdict in {"accepted", "refused"}:
+            break
+        await asyncio.sleep(min(1.0, 0.1 * (attempt + 1)))
+    return first, answer
+
+
 class MllpWire:
     """One persistent connection of one hospital; messages go one after the other."""
 
@@ -41,20 +63,12 @@ class MllpWire:
 
     async def send(self, message: bytes, meaning: dict[str, Any], repeat_of: int = 0) -> tuple[int, Answer]:
         """Send until answered; return the number of the first exchange in the log and the final answer."""
-        first, name = repeat_of, self.hospital.facility
+
+        def note(answer: Answer, first: int) -> int:
+            return self._log.note("mllp", self.hospital.facility, message, answer.body, answer.verdict, meaning, first)
+
         async with self._lock:
-            for attempt in range(_RESENDS_MAX):
-                try:
-                    answer = await self._exchange(message)
-                except asyncio.CancelledError:  # the sender is stopped: the message may have arrived
-                    self._log.note("mllp", name, message, b"", "lost", meaning, first)
-                    raise
-                number = self._log.note("mllp", name, message, answer.body, answer.verdict, meaning, first)
-                first = first or number
-                if answer.verdict in {"accepted", "refused"}:
-                    break
-                await asyncio.sleep(min(1.0, 0.1 * (attempt + 1)))
-        return first, answer
+            return await _until_answered(lambda: self._exchange(message), note, repeat_of)
 
     async def close(self) -> None:
         """Close the connection."""
@@ -75,7 +89,7 @@ class MllpWire:
                     reply = await reader.readuntil(b"\x1c\r")
         except (OSError, asyncio.IncompleteReadError, TimeoutError):
             await self.close()
-            return Answer("lost", "", b"")
+            return _LOST
         return Answer(_ack_verdict(reply), next(code for code in _FINAL_ACKS if code in reply)[4:].decode(), reply)
 
 
@@ -103,20 +117,12 @@ class HttpWire:
         sent = {"Content-Type": content_type, **(headers or {})}
         if token:
             sent["Authorization"] = f"Bearer {token}"
-        first = repeat_of
-        for attempt in range(_RESENDS_MAX):
-            logged = f"POST {path}\n{text}".encode()
-            try:
-                answer = await self._exchange(path, text.encode(), sent)
-            except asyncio.CancelledError:  # the sender is stopped: the message may have arrived
-                self._log.note("http", path, logged, b"", "lost", meaning, first)
-                raise
-            number = self._log.note("http", path, logged, answer.body, answer.verdict, meaning, first)
-            first = first or number
-            if answer.verdict in {"accepted", "refused"}:
-                break
-            await asyncio.sleep(min(1.0, 0.1 * (attempt + 1)))
-        return first, answer
+        logged = f"POST {path}\n{text}".encode()
+
+        def note(answer: Answer, first: int) -> int:
+            return self._log.note("http", path, logged, answer.body, answer.verdict, meaning, first)
+
+        return await _until_answered(lambda: self._exchange(path, text.encode(), sent), note, repeat_of)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -132,7 +138,7 @@ class HttpWire:
                 answer = await response.read()
                 return Answer(_http_verdict(response.status), str(response.status), answer, _document(answer))
         except (aiohttp.ClientError, OSError, TimeoutError):
-            return Answer("lost", "", b"")
+            return _LOST
 
 
 def _ack_verdict(reply: bytes) -> str:
