@@ -41,6 +41,7 @@ class Opening:
         await self._hold.reach(sections.BEFORE_OPEN_FENCE)
         await producer.start()
         self.fenced, fenced = True, time.monotonic()
+        await self._check_partitions(producer)
         await self._hold.reach(sections.BEFORE_OPEN_RESTORE)
         book, found, end = await self._restore()
         await self._check(book, consumer, found=found, end=end)
@@ -89,6 +90,19 @@ class Opening:
                 book.due.load(account, self._rules.due_from_bytes(core))
         book.due.order()
         return book
+
+    async def _check_partitions(self, producer: Any) -> None:
+        """Raise InvariantError when the log has more or fewer partitions than the settings say.
+
+        Writers choose by the log's own count: with another one accounts would be met where their state is not.
+        """
+        commands = self._settings.topics.commands
+        there = len(await producer.partitions_for(commands.name))
+        if there != commands.partitions:
+            raise InvariantError(
+                f"{commands.name} has {there} partitions, the settings say {commands.partitions}: the count is fixed "
+                "for life; correct MEDCREDIT_KAFKA__PARTITIONS, or restore the topic"
+            )
 
     async def _check(self, book: Book, consumer: Any, *, found: bool, end: int) -> None:
         """Raise InvariantError unless watermark and log agree and the group is not ahead of them.

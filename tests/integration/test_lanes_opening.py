@@ -2,7 +2,7 @@
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from aiokafka.protocol.admin import DeleteGroupsRequest
 from lanes_world import ToyRules, Worker, World, person, until
@@ -51,6 +51,17 @@ async def commit_by_hand(world: World, offset: int) -> None:
 async def told_to_the_group(world: World, offset: int) -> bool:
     """Return whether the group stands there."""
     return await world.committed() == offset
+
+
+async def test_a_partition_that_somebody_added_stops_with_78_and_decides_nothing(world: World):
+    """From then on writers put half of the accounts elsewhere, where they would be new: no lane opens."""
+    await world.send(world.command(1))
+    admin = AIOKafkaAdminClient(bootstrap_servers=world.settings.kafka.bootstrap)
+    await admin.start()
+    await admin.create_partitions({world.lanes.topics.commands.name: NewPartitions(5)})
+    await admin.close()
+    assert "has 5 partitions, the settings say 4" in await refused(world)
+    assert await world.ledger() == []
 
 
 async def test_a_group_ahead_of_the_state_stops_with_78_and_changes_nothing(world: World):
