@@ -118,10 +118,10 @@ async def test_a_tampered_offset_ends_the_process_with_78(world: World):
     assert "the state is lost" in (world.settings.run_dir / "streams.log").read_text()
 
 
-async def test_no_broker_ends_the_process_with_70_for_the_supervisor(world: World):
-    """7.12: aiokafka fails at once when the broker is away at the start; the supervisor tries again."""
+async def test_no_broker_ends_the_process_with_69_for_the_supervisor(world: World):
+    """7.12: the broker is away at the start: the role says so and ends; the supervisor tries again."""
     async with role(world, MEDCREDIT_KAFKA__BOOTSTRAP=f"127.0.0.1:{free_port()}") as (process, _):
-        assert await asyncio.to_thread(process.wait, 40) == 70
+        assert await asyncio.to_thread(process.wait, 40) == 69
 
 
 async def test_stretched_sections_are_named_in_the_log(world: World):
