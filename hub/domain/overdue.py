@@ -28,6 +28,7 @@ from schemas.events import (
     OverdueUndone,
     RepaidOnTime,
     Resumed,
+    ResumePlanned,
     Suspended,
 )
 
@@ -226,8 +227,8 @@ def undo_overdue(draft: Draft, proposal: Proposal, confirmed_by: str) -> None:
         return_fees(draft, bill, proposal.author, proposal.reason)
     _lift(draft, draft.policies.packs[mark.pack], "undo")
     set_line(draft)
-    if draft.core.suspended and not _still_suspends(draft, rest):
-        resume_credit(draft)
+    if draft.core.suspended:
+        _resume_after_undo(draft, rest)
     if owed:
         plan_reminder(draft, mark.bill)
     elif mark.cleared_at:
@@ -239,12 +240,15 @@ def _repair_after_undo(draft: Draft, rest: Standing) -> Instant:
     return _repair_at(draft.policies.packs[rest.marks[-1].pack], rest.clean_from) if rest.marks else 0
 
 
-def _still_suspends(draft: Draft, rest: Standing) -> bool:
-    """Return True while another bill's arrears, or the day on which they were paid, keep credit suspended."""
-    for mark in rest.marks:
-        rule = draft.policies.packs[mark.pack].overdue
-        if rule.suspends and not mark.cleared_at:
-            return True
-        if rule.suspends and at_hour(mark.cleared_at, rule.resume_after_days, 0) > draft.now.city:
-            return True
-    return False
+def _resume_after_undo(draft: Draft, rest: Standing) -> None:
+    """Resume at once, or on the day after the arrears of other bills were paid; never while one of them is unpaid."""
+    packs = draft.policies.packs
+    others = [mark for mark in rest.marks if packs[mark.pack].overdue.suspends]
+    if not all(mark.cleared_at for mark in others):
+        return
+    days = ((mark.cleared_at, packs[mark.pack].overdue.resume_after_days) for mark in others)
+    resume_at = max((at_hour(cleared_at, after, 0) for cleared_at, after in days), default=0)
+    if resume_at <= draft.now.city:
+        resume_credit(draft)
+    elif not draft.core.resume_at:
+        draft.emit(ResumePlanned(resume_at))

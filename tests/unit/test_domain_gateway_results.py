@@ -298,3 +298,68 @@ def test_a_refund_that_failed_technically_is_nobodys_balance_yet(cause):
     first, second = world.refund_errands
     assert (second.refund_no, second.amount_fen) == (first.refund_no, 4_000)
     assert second.query == (cause == "technical")
+
+
+def two_refunds():
+    """Return a world with refunds of 20.00 and 30.00 of one order on their way."""
+    world = debiting()
+    world.answer()
+    world.send(charge(line("K1", 2_000, "credit", reverses="F1")))
+    world.send(charge(line("K2", 3_000, "credit", reverses="F1")))
+    return world
+
+
+@pytest.mark.parametrize(("said", "settled"), [(1_999, 0), (2_000, 1), (4_999, 1), (5_000, 2)])
+def test_a_cumulative_sum_proves_as_many_refunds_as_it_covers(said, settled):
+    """20.00 and 30.00 are under way: 49.99 prove the first only, 50.00 both; nothing of it is foreign."""
+    world = two_refunds()
+    notice(world, "paid", refunded=said)
+    assert [refund.state == "settled" for refund in world.state.core.refunds.values()].count(True) == settled
+    assert (world.bill.owed_fen, world.bill.frozen) == (0, "")
+
+
+def test_what_a_cumulative_sum_says_beyond_our_refunds_is_foreign_and_before_a_person():
+    """50.00 are ours, 60.00 went back: 10.00 are owed again, the bill is frozen."""
+    world = two_refunds()
+    notice(world, "paid", refunded=5_000)
+    decision = notice(world, "paid", refunded=6_000)
+    assert (decision.record.outcome, world.bill.owed_fen, world.bill.frozen) == ("POSTED", 1_000, "REFUND_FOREIGN")
+    assert [(letter.interface, letter.parameters) for letter in decision.quarantine] == [
+        ("incident.money", {"order": world.debit.order_no})
+    ]
+
+
+def test_one_fen_beyond_our_refunds_is_foreign_too():
+    """The least sum counts."""
+    world = two_refunds()
+    notice(world, "paid", refunded=5_001)
+    assert (world.bill.owed_fen, world.bill.frozen) == (1, "REFUND_FOREIGN")
+
+
+def test_a_refund_that_its_own_notice_proved_is_settled_once():
+    """UnionPay names the refund; the second notice moves nothing, and the visit is archived in the end."""
+    world = debiting("unionpay")
+    world.answer()
+    world.send(charge(line("K1", OWED, "credit", reverses="F1")))
+    number = world.refund_errands[-1].refund_no
+    for serial, code in (("n1", "POSTED"), ("n2", "RECORDED")):
+        body = ReceiveNotice("unionpay", number, "refunded", OWED, serial)
+        decision = world.send(body, interface="unionpay")
+        assert (decision.record.outcome, bool(decision.record.journal)) == (code, code == "POSTED")
+    world.move(city=180 * DAY)
+    assert not world.state.encounters
+
+
+def test_a_refund_of_one_order_is_not_proven_by_anothers_sum():
+    """Two bills were debited, both give 20.00 back; what one order returned settles its own refund only."""
+    world = debiting()
+    world.answer()
+    world.send(charge(line("G1", OWED), visit="V2", at=world.city))
+    world.close("V2")
+    world.move(city=72 * HOUR)
+    world.answer()
+    world.send(charge(line("K1", 2_000, "credit", reverses="F1")))
+    world.send(charge(line("K2", 2_000, "credit", reverses="G1"), visit="V2"))
+    notice(world, "paid", refunded=2_000)
+    refunds = {refund.order_no: refund.state for refund in world.state.core.refunds.values()}
+    assert (refunds[world.debit.order_no], sorted(refunds.values())) == ("settled", ["sent", "settled"])
