@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -92,8 +93,11 @@ class KafkaSettings(Section):
         return context
 
 
+_TLS_FILES = frozenset({"sslrootcert", "sslcert", "sslkey"})
+
+
 class PostgresSettings(Section):
-    """How the read model is reached."""
+    """How the read model is reached; TLS as the DSN says: `?sslmode=verify-full&sslrootcert=/path/ca.pem`."""
 
     dsn: SecretStr = SecretStr("postgresql://medcredit@127.0.0.1:5432/medcredit")
     """A secret because it may hold a password."""
@@ -104,6 +108,9 @@ class PostgresSettings(Section):
     def _dsn_is_one(cls, value: SecretStr) -> SecretStr:
         if not value.get_secret_value().startswith(("postgresql://", "postgres://")):
             raise ValueError("must begin with postgresql:// as postgresql://user:password@host:5432/database")
+        for name, path in parse_qsl(urlsplit(value.get_secret_value()).query):
+            if name in _TLS_FILES and not Path(path).is_file():
+                raise ValueError(f"its {name} names no file: {path}")
         return value
 
 

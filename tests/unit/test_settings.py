@@ -140,3 +140,11 @@ def test_a_certificate_file_that_cannot_be_read_is_named(tmp_path: Path) -> None
             kafka.client_arguments()
         assert raised.value.parameters["setting"] == f"MEDCREDIT_KAFKA__{setting.upper()}"
         assert str(path) in raised.value.parameters["fault"]
+
+
+def test_a_certificate_of_the_database_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """The option and its path; left to the client it would look like a server that is away."""
+    dsn = f"postgresql://u:hidden@h/d?sslmode=verify-full&sslrootcert={tmp_path / 'missing.pem'}"
+    text = refusal(profile="demo", postgres={"dsn": dsn})
+    assert f"its sslrootcert names no file: {tmp_path / 'missing.pem'}" in text
+    assert "hidden" not in text
