@@ -31,7 +31,7 @@ from schemas.errors import ConfigurationError
 from schemas.reasons import REASONS, Reason, reason_text
 from schemas.replies import Reply
 
-dlq = typer.Typer(help="Dead letters and quarantine: list, stats, show, replay, drop, park.", no_args_is_help=True)
+dlq = typer.Typer(help="Dead letters and quarantine: seen, sent again, dropped.", no_args_is_help=True)
 Ids = Annotated[list[str], typer.Argument(help="Ids of dead letters: in full, DL-…, or the beginning.")]
 
 

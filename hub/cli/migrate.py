@@ -17,7 +17,7 @@ from hub.runtime.settings import Settings, read_settings
 from schemas.errors import TransportError
 from schemas.reasons import Reason
 
-verbs = typer.Typer(help="Database migrations before and after a deploy; the books made again.", no_args_is_help=True)
+verbs = typer.Typer(help="Database migrations around a deploy; the books made again.", no_args_is_help=True)
 
 
 class MigrationLine(TypedDict):

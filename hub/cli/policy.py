@@ -40,7 +40,7 @@ from schemas.reasons import Reason
 if TYPE_CHECKING:
     from streams.whatif import WhatIf
 
-verbs = typer.Typer(help="The policy packs: dated city policy, each clause with its source.", no_args_is_help=True)
+verbs = typer.Typer(help="The policy packs: dated policy, each clause with its source.", no_args_is_help=True)
 PACK = Annotated[str, typer.Argument(metavar="PACK", help="Id of a pack, or a file that holds one.")]
 OTHER = Annotated[str, typer.Argument(metavar="OTHER", help="Id of another pack, or a file that holds one.")]
 DAY = ["%Y-%m-%d"]

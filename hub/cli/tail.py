@@ -15,6 +15,7 @@ from hub.cli.output import answer_line, note, say, speaks_json
 from hub.cli.tail_lines import STAGES, TailLine, decoded
 from hub.cli.texts import clock_time
 from hub.cli.verbs import verb
+from hub.cli.words import told
 from hub.runtime.bus import committed_consumer
 from hub.runtime.settings import Settings, read_settings
 from schemas.errors import TransportError
@@ -108,7 +109,7 @@ async def _lines(settings: Settings, chosen: list[Topic], since_ms: int | None) 
         places = [TopicPartition(topic.name, number) for topic in chosen for number in range(topic.partitions)]
         consumer.assign(places)
         await _begin(consumer, places, since_ms)
-        note(f"Following {', '.join(entities)}; Ctrl-C ends")
+        note(told("following", topics=", ".join(entities)))
         while True:
             batches = await consumer.getmany(timeout_ms=500)
             for record in sorted((each for batch in batches.values() for each in batch), key=lambda r: r.timestamp):

@@ -24,9 +24,12 @@ _CHAIN = 0
 _TEXT: Final = {
     "en": (
         "{checked:,} checked",
-        "{commands:,} commands, {ledger_records:,} ledger records, {dead_letters:,} dead letters",
+        "{commands:,} commands, {dead_letters:,} of them no lane could read, {ledger_records:,} ledger records",
     ),
-    "zh": ("已查 {checked:,}", "命令 {commands:,} 条，账簿记录 {ledger_records:,} 条，死信 {dead_letters:,} 条"),
+    "zh": (
+        "已查 {checked:,}",
+        "命令 {commands:,} 条，其中无法读取 {dead_letters:,} 条；账簿记录 {ledger_records:,} 条",
+    ),
 }
 _ZH: Final = {
     _CHAIN: "证据链完整",

@@ -38,6 +38,7 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "fee": ("fee {fee}, of it paid {paid}", "息费 {fee}，其中已付 {paid}"),
     "of_charge": ("charge {charge} {total}, of it credit {credit}", "费用 {charge} {total}，其中信用 {credit}"),
     "debit": ("debit {order} attempt {attempt} {channel} {amount}", "代扣 {order} 第 {attempt} 次 {channel} {amount}"),
+    "following": ("Following {topics}; Ctrl-C ends", "正在跟随 {topics}；按 Ctrl-C 结束"),
     "reading_books": ("Reading the ledger and the commands of every partition", "正在读取各分区的账簿与命令"),
 }
 _WORDS: Final[Mapping[str, str]] = {

@@ -56,6 +56,14 @@ def test_every_verb_takes_the_common_options():
         assert {"--json", "--quiet", "--lang", "--no-color", "--yes"} <= options, path
 
 
+def test_the_list_of_verbs_says_each_sentence_to_its_end(cli: Cli, monkeypatch: pytest.MonkeyPatch):
+    """In 80 columns no verb's sentence is cut off."""
+    monkeypatch.setenv("COLUMNS", "80")
+    called = cli("--help")
+    assert "simulate" in called.out
+    assert "..." not in called.out.partition("Commands:")[2]
+
+
 def test_help_is_shown_for_each_verb(cli: Cli):
     """`medcredit VERB --help` ends with 0 and shows its usage."""
     for verb in VERBS:

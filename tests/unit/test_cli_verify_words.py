@@ -40,3 +40,10 @@ def test_each_check_is_a_line_of_the_result(
     assert "1,200" in told[0]
     assert told[1].startswith("FAIL   3 ")
     assert told[2].strip() == "A1: 600 of 500 fen"
+    assert (
+        told[3]
+        == {
+            "en": "10 commands, 1 of them no lane could read, 12 ledger records",
+            "zh": "命令 10 条，其中无法读取 1 条；账簿记录 12 条",
+        }[language]
+    )
