@@ -462,3 +462,89 @@ def test_a_condition_names_one_identifier():
     conditional = translate_body("ChargeItem", json.dumps(charge()).encode(), context(condition="F0002")).inbound.body
     assert isinstance(conditional, PostCharge)
     assert conditional.condition_key == "F0002"
+
+
+def line_of(resource: dict[str, Any], source: str = "FHIR@XMZSH"):
+    """Return the one line of a charge."""
+    body = translate_body("ChargeItem", json.dumps(resource).encode(), context(source)).inbound.body
+    assert isinstance(body, PostCharge)
+    (line,) = body.lines
+    return line
+
+
+def unit_price(value: float, url: str = "urn:xm:unit-price") -> list[dict[str, Any]]:
+    """Return the extension that names a unit price."""
+    return [{"url": url, "valueMoney": {"value": value, "currency": "CNY"}}]
+
+
+def test_a_charge_whose_product_is_its_amount_keeps_its_unit_price():
+    """14 x 1.31 = 18.34; an extension of somebody else's, before it or alone, is no unit price (3.4)."""
+    foreign = unit_price(99.99, "urn:else:price")
+    assert line_of(charge(extension=foreign + unit_price(1.31))).unit_price == "1.31"
+    assert line_of(charge(extension=foreign)).unit_price == ""
+
+
+def test_a_unit_price_without_a_quantity_is_compared_with_nothing():
+    """The guard needs both; the quantity of one is an assumption, not a word of the sender."""
+    line = line_of(charge(extension=unit_price(1.31), quantity=None))
+    assert (line.amount_fen, line.quantity, line.unit_price) == (1_834, "1", "1.31")
+
+
+def test_the_refusal_of_a_product_names_what_was_expected():
+    """14 x 1.31 is 18.34, 18.43 was sent."""
+    fault = fault_of(charge(extension=unit_price(1.31), priceOverride={"value": 18.43, "currency": "CNY"}))
+    assert fault.parameters == {"quantity": "14", "unit": "1.31", "expected": "18.34", "sent": "18.43"}
+
+
+def test_a_factor_of_one_changes_nothing_and_any_other_is_refused():
+    """An amount is never computed from a factor."""
+    assert line_of(charge(factorOverride=1)).amount_fen == 1_834
+    assert line_of(charge(factorOverride=1.0)).amount_fen == 1_834
+    assert fault_of(charge(factorOverride=2)).reason == Reason.DIALECT_UNMAPPED
+
+
+@pytest.mark.parametrize(
+    ("change", "doctor"),
+    [
+        ([{"actor": {"reference": "Practitioner/D1"}}, {"actor": {"reference": "Practitioner/D2"}}], "D1"),
+        ([{"actor": {"identifier": {"value": "D7"}, "reference": "Practitioner/D1"}}], "D7"),
+        ([{"actor": {"reference": "Patient/P1"}}], ""),
+        (None, ""),
+    ],
+)
+def test_a_line_names_its_first_performer(change, doctor):
+    """By identifier, else by the practitioner that is referred to."""
+    assert line_of(charge(performer=change)).doctor == doctor
+
+
+def test_an_item_without_a_code_is_named_by_its_text():
+    """The display first, then the text of the concept; the code falls back to the name."""
+    named = line_of(charge(code={"text": "输液费"})).item
+    assert (named.code, named.name, named.system) == ("输液费", "输液费", "")
+    both = line_of(charge(code={"coding": [{"code": "X1"}], "text": "输液费"})).item
+    assert (both.code, both.name) == ("X1", "输液费")
+
+
+def test_a_service_without_its_own_time_was_given_when_it_was_entered():
+    """Occurrence, else enteredDate, else the arrival."""
+    assert line_of(charge(occurrenceDateTime=None)).service_at == 1_783_044_900_000
+    assert line_of(charge(occurrenceDateTime=None, enteredDate=None)).service_at == NOW
+    period = {"start": "2026-07-03T10:10:00+08:00", "end": "2026-07-03T10:12:00+08:00"}
+    assert line_of(charge(occurrenceDateTime=None, occurrencePeriod=period)).service_at == 1_783_044_600_000
+
+
+def test_a_settlement_with_a_part_of_another_scheme_adds_up():
+    """Benefit 30 = fund 15 + account 10 + other 5; with 8.10 in cash it is 38.10."""
+    resource = settlement(other=5.00)
+    body = translate_body("ClaimResponse", json.dumps(resource).encode(), context()).inbound.body
+    assert isinstance(body, SettleInsurance)
+    split = body.split
+    assert (split.fund_fen, split.account_fen, split.other_fen, split.cash_fen) == (1_500, 1_000, 500, 810)
+
+
+@pytest.mark.parametrize("name", ["total", "extension"])
+def test_a_part_of_a_settlement_that_is_said_twice_is_refused(name):
+    """Which of the two is true nobody can know."""
+    resource = settlement()
+    resource[name] = [*resource[name], *resource[name]]
+    assert fault_of(resource, resource_type="ClaimResponse").reason == Reason.RESOURCE_INVALID

@@ -36,6 +36,8 @@ TABLE = [
     ("CD", -1, 100, None, None, None),
     ("AJ", 1, 100, None, None, None),
     ("PY", 1, 100, "payment", "payment", "payment"),
+    ("PY", 1, 0, "memo", "memo", "memo"),
+    ("PY", 1, -100, None, None, None),
     ("CO", 1, 100, "memo", "memo", "memo"),
     ("CG", 1, 0, "memo", "memo", "memo"),
     ("CD", -1, 0, "memo", "memo", "memo"),
@@ -67,6 +69,10 @@ def test_adjustments_need_a_direction():
         ("3", "33.333333", 10000, "half_up", True),
         ("3", "33.33", 10000, "within_1_fen", True),
         ("3", "33.32", 10000, "within_1_fen", False),
+        ("1", "1.00", 101, "within_1_fen", True),
+        ("1", "1.00", 99, "within_1_fen", True),
+        ("1", "1.00", 102, "within_1_fen", False),
+        ("1", "1.00", 98, "within_1_fen", False),
         ("-14", "1.31", 1834, "half_up", True),
         ("14", "1.31", 1835, "half_up", False),
     ],
@@ -85,6 +91,56 @@ def test_a_price_means_under_each_profile_what_its_own_rules_say_however_often_i
         assert by_amount.read(sent, STANDARD) == Price("credit", 150, "1", "1.50", (), ())
         foreign = sent._replace(amount_sent="-1.50&USD")
         assert [each.reason for each in by_amount.read(foreign, STANDARD).faults] == [Reason.CURRENCY]
+
+
+@pytest.mark.parametrize(
+    ("kind", "qty", "amount", "meaning"),
+    [
+        ("CG", "1", "1.50", "charge"),
+        ("CG", "-1", "1.50", None),
+        ("CD", "1", "1.50", "credit"),
+        ("CD", "-1", "1.50", None),
+    ],
+)
+def test_a_negative_quantity_of_a_positive_amount_is_no_charge_and_no_credit(kind, qty, amount, meaning):
+    """The sign of the quantity counts as much as that of the amount (2.4): it is put before a person."""
+    price = profile_from_yaml(FIELDS).prices.read(PriceTexts(kind, qty, amount, "1.50", amount, "1.50"), STANDARD)
+    assert (price.kind, price.faults) == (meaning, ())
+    assert [each.reason for each in price.contradictions] == ([] if meaning else [Reason.SIGN_AMBIGUOUS])
+
+
+@pytest.mark.parametrize(
+    ("sent", "accepted_as_cny"),
+    [
+        ("1.50", True),
+        ("1.50&CNY", True),
+        ("1.50^UP", True),
+        ("1.50^CNY", True),
+        ("1.50&CNY^CNY", True),
+        ("1.50^EUR", False),
+        ("1.50&USD", False),
+        ("1.50&CNY^EUR", False),
+    ],
+)
+def test_a_currency_is_read_beside_the_amount_and_in_the_caret_form(sent, accepted_as_cny):
+    """A price type of two letters is no currency; another currency in either place is refused."""
+    price = profile_from_yaml(FIELDS).prices.read(PriceTexts("CG", "1", "1.50", "1.50", sent, "1.50"), STANDARD)
+    assert [each.reason for each in price.faults] == ([] if accepted_as_cny else [Reason.CURRENCY])
+
+
+@pytest.mark.parametrize(("name", "text"), [("qty", "1e2"), ("qty", "+1"), ("unit", "1,50"), ("unit", "1.5E0")])
+def test_a_quantity_or_a_price_that_is_no_plain_number_is_refused(name, text):
+    """What Python would read as a number is none on the wire."""
+    texts = PriceTexts("CG", "1", "1.50", "1.50", "1.50", "1.50")._replace(**{name: text})
+    price = profile_from_yaml(FIELDS).prices.read(texts, STANDARD)
+    assert [(each.reason, each.name) for each in price.faults] == [(Reason.AMOUNT_SYNTAX, name)]
+    assert (price.kind, price.amount_fen) == (None, 0)
+
+
+def test_what_was_paid_needs_no_product():
+    """A payment line of 1.50 under a unit price of 9.99 is a payment of 1.50."""
+    price = profile_from_yaml(FIELDS).prices.read(PriceTexts("PY", "", "1.50", "9.99", "1.50", "9.99"), STANDARD)
+    assert (price.kind, price.amount_fen, price.quantity, price.contradictions) == ("payment", 150, "1", ())
 
 
 def test_a_price_of_any_length_is_judged_alike():
