@@ -1,4 +1,4 @@
-"""When everything has arrived: no command undecided, no debit without a word, the books equal to the log."""
+"""When everything has arrived: no command undecided, no errand undone, no debit without a word, the books complete."""
 
 import asyncio
 import time
@@ -32,12 +32,27 @@ async def drained(settings: Settings, seconds: float, quiet_seconds: float = _QU
 
 
 async def _look(settings: Settings) -> tuple[int, int, bool]:
-    """Return the commands in the log, the debits without a word, and whether each command's outcome is in the books."""
+    """Return the commands in the log, the debits without a word, and whether all is decided, done and in the books."""
     try:
         ends = await end_offsets(settings.kafka, settings.topics.commands)
-        lags = await group_lag(settings.kafka, settings.group("streams"), settings.topics.commands)
+        behind = await _behind(settings)
         debits, outcomes = await pending(settings)
     except (*UNREACHABLE, TransportError):
         return -1, 0, False
     commands = sum(ends.values())
-    return commands, debits, outcomes == commands and not any(each.lag for each in lags)
+    return commands, debits, outcomes == commands and not behind
+
+
+async def _behind(settings: Settings) -> int:
+    """Return how many commands nobody decided and how many errands nobody did, transaction markers included.
+
+    A courier that was just started again must not be taken for one that has nothing to do.
+    """
+    commands, errands = settings.topics.commands, settings.topics.errands
+    readers = (
+        (settings.group("streams"), commands),
+        (settings.group("courier"), errands),
+        (settings.group("relay"), errands),
+    )
+    lags = [await group_lag(settings.kafka, group, topic) for group, topic in readers]
+    return sum(each.lag for partitions in lags for each in partitions)

@@ -37,7 +37,7 @@ from streams.courier.gateways import (
     operation_of,
 )
 from streams.courier.lease import Lease
-from streams.courier.progress import Tenure
+from streams.courier.progress import Tenure, positions
 from streams.courier.queues import Job, Queues
 from streams.courier.restraint import Breaker, Pace
 from streams.courier.results import Results
@@ -116,7 +116,10 @@ class CallWorker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
             else:
                 # Never cancelled: a cancelled getmany leaks a counter inside aiokafka (kernel 7.9).
                 room = min(FETCH_MAX, self._queues.room)
-                self._take(await self._consumer.getmany(timeout_ms=POLL_MS, max_records=room))
+                fetched = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=room)
+                self._take(fetched)
+                if not fetched:
+                    await self._note_positions()
             self._raise_defects()
             await self._commit()
         await self._idle(DRAIN_SECONDS)
@@ -136,6 +139,12 @@ class CallWorker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         """Begin a new tenure of each partition; the consumer goes on at the committed offset."""
         self._tenures = {each: Tenure() for each in assigned}
         self.joined = True
+
+    async def _note_positions(self) -> None:
+        """Count the markers behind the last errands as done."""
+        for each, offset in (await positions(self._consumer)).items():
+            if each in self._tenures:
+                self._tenures[each].passed(offset)
 
     def _take(self, fetched: Mapping[TopicPartition, Iterable[Any]]) -> None:
         """Put each gateway errand into its account's queue; relays are the other worker's."""

@@ -1,5 +1,26 @@
 """How far the errands of a partition are done, while several are under way at once."""
 
+import asyncio
+import contextlib
+from typing import Any, Final
+
+from aiokafka import TopicPartition
+from aiokafka.errors import IllegalStateError
+
+_POSITION_SECONDS: Final = 1.0
+
+
+async def positions(consumer: Any) -> dict[TopicPartition, int]:
+    """Return where a consumer that was just given nothing stands: behind the markers of the last transaction.
+
+    Committed, they make a group's lag 0 when nothing is left to do. A partition that has no leader now is left out.
+    """
+    found: dict[TopicPartition, int] = {}
+    for each in consumer.assignment():
+        with contextlib.suppress(TimeoutError, IllegalStateError):
+            found[each] = await asyncio.wait_for(consumer.position(each), _POSITION_SECONDS)
+    return found
+
 
 class Tenure:
     """One partition for as long as the group gives it to this process; `over` once it was taken away.
@@ -23,6 +44,11 @@ class Tenure:
         """Note an errand taken from the partition."""
         self._under_way[offset] = None
         self._seen = offset + 1
+
+    def passed(self, offset: int) -> None:
+        """Note that no errand is left below an offset that was read up to; without effect while one is under way."""
+        if not self._under_way:
+            self._seen = offset
 
     def done(self, offset: int) -> None:
         """Note an errand whose result is durable. Idempotent."""

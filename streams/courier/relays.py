@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
-from aiokafka import ConsumerRebalanceListener
+from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from hub.runtime.logs import get_logger
@@ -17,6 +17,7 @@ from hub.runtime.metrics import COURIER_RELAYS
 from hub.runtime.sections import COURIER_AFTER_RELAY, CriticalSections
 from schemas.errands import RelayErrand
 from streams.courier.calls import POLL_MS, read_errand
+from streams.courier.progress import positions
 
 RELAYS_AT_ONCE: Final = 500
 _log = get_logger("courier")
@@ -34,6 +35,7 @@ class RelayWorker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._errands = errands
         self._commands = commands
         self._sections = sections or CriticalSections()
+        self._committed: dict[TopicPartition, int] = {}
         self._stopping = False
         self.joined = False
         """Whether the group has given this process its share."""
@@ -49,14 +51,15 @@ class RelayWorker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             fetched = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=RELAYS_AT_ONCE)
             for messages in fetched.values():
                 await self._relay(messages)
-            if fetched:
-                await self._commit({each: messages[-1].offset + 1 for each, messages in fetched.items()})
+            done = {each: messages[-1].offset + 1 for each, messages in fetched.items()}
+            await self._commit(done or await positions(self._consumer))
 
     async def on_partitions_revoked(self, revoked: Iterable[Any]) -> None:
         """Nothing: what is being sent stays true, and is recognised when it is sent again."""
 
     async def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:  # noqa: ARG002 - aiokafka's
         """Go on at the committed offsets."""
+        self._committed.clear()
         self.joined = True
 
     async def _relay(self, messages: Iterable[Any]) -> None:
@@ -72,9 +75,13 @@ class RelayWorker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             COURIER_RELAYS.inc(len(sent))
             await self._sections.reach(COURIER_AFTER_RELAY)
 
-    async def _commit(self, offsets: dict[Any, int]) -> None:
+    async def _commit(self, offsets: dict[TopicPartition, int]) -> None:
+        moved = {each: offset for each, offset in offsets.items() if self._committed.get(each) != offset}
+        if not moved:
+            return
         try:
-            await self._consumer.commit(offsets)
+            await self._consumer.commit(moved)
+            self._committed |= moved
         except (CommitFailedError, IllegalStateError):
             # A rebalance took partitions away: their next owner sends these relays again, and they are recognised.
-            _log.info("relays_will_repeat", partitions=len(offsets))
+            _log.info("relays_will_repeat", partitions=len(moved))

@@ -111,6 +111,12 @@ def missing(evidence: Evidence) -> list[str]:
     """
     final = {each.value["command_id"] for each in evidence.ledger if is_command(each) and outcome_word(each) == "FINAL"}
     forwarded = {each.value["command_id"] for each in evidence.ledger if each.value["outcome"] == "FORWARDED"}
+    sent_on = {
+        (each.value["account"], each.value["seq"]) for each in evidence.ledger if each.value["outcome"] == "FORWARDED"
+    }
+    arrived = {
+        (each.value["via"]["account"], each.value["via"]["seq"]) for each in evidence.commands if each.value.get("via")
+    }
     heard = {
         event["order_no"]
         for each in evidence.ledger
@@ -129,6 +135,7 @@ def missing(evidence: Evidence) -> list[str]:
         *projection(evidence),
         *table_complaints(evidence),
         *(f"{each} is under way" for each in forwarded - final),
+        *(f"what {account} forwarded as {seq} is under way" for account, seq in sent_on - arrived),
         *(f"order {each} has no word" for each in decided - heard),
     ]
 

@@ -13,6 +13,7 @@ from courier_world import CourierWorld, debit, person, query, sandbox, wall, wit
 from payments_world import answer, public_pem
 
 from hub.roles.courier import Courier
+from hub.runtime.bus import group_lag
 from hub.runtime.clock import SystemClock
 from hub.runtime.guomi.vault import open_provider
 from hub.runtime.metrics import COURIER_UNLISTED_CODES
@@ -22,6 +23,7 @@ from schemas.commands import CheckEligibility, Command, Via
 from schemas.errands import RefundErrand, RelayErrand
 from schemas.ids import make_id
 from schemas.topics import Topics
+from streams.lanes.settings import LaneSettings
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +73,27 @@ async def test_every_debit_moves_once_and_its_result_names_it(courier_world: Cou
     assert {d.order_no: moved[d.order_no] for d in debits} == {d.order_no: d.amount_fen for d in debits}
     assert {(r.channel, r.status) for r in results} == {("alipay", "paid"), ("unionpay", "waiting")}
     assert all(c.account == c.body.order_no[:26] and c.interface == "courier" for c in courier_world.commands)
+
+
+async def test_behind_the_markers_of_the_last_transactions_no_errand_is_left(courier_world: CourierWorld):
+    """Lanes write in transactions: committed or aborted, nothing of them shows as lag once the courier has come by."""
+    settings = courier_world.settings
+    lane = LaneSettings(settings.kafka, settings.topics, settings.group("streams")).producer(0)
+    await lane.start()
+    for number, committed in ((60, True), (61, False)):
+        made = msgspec.json.encode(debit(person(number), 1, 2000))
+        await lane.begin_transaction()
+        await lane.send_and_wait(settings.topics.errands.name, made, partition=number % 2)
+        await (lane.commit_transaction() if committed else lane.abort_transaction())
+    await lane.stop()
+    async with at_work(settings), asyncio.timeout(60):
+        for group in (settings.group("courier"), settings.group("relay")):
+            while any(  # noqa: ASYNC110 - a group has no event
+                each.lag for each in await group_lag(settings.kafka, group, settings.topics.errands)
+            ):
+                await asyncio.sleep(0.1)
+    await courier_world.read()
+    assert [result.order_no[:26] for result in courier_world.gateway_results] == [person(60)]
 
 
 async def test_a_query_tells_what_became_of_an_order(courier_world: CourierWorld):

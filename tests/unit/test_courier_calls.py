@@ -46,6 +46,7 @@ class Log:
 
     def __init__(self, errands: Iterable[QueryErrand]) -> None:
         self.left = deque(record(offset, errand) for offset, errand in enumerate(errands))
+        self.read = 0
         self.committed: dict[TopicPartition, int] = {}
         self.results: list[str] = []
 
@@ -57,7 +58,16 @@ class Log:
         """Return what comes next; wait when there is nothing."""
         await asyncio.sleep(0 if self.left else timeout_ms / 1000)
         taken = [self.left.popleft() for _ in range(min(max_records, len(self.left)))]
+        self.read += len(taken)
         return {PARTITION: taken} if taken else {}
+
+    def assignment(self) -> frozenset[TopicPartition]:
+        """Return the one partition."""
+        return frozenset((PARTITION,))
+
+    async def position(self, _partition: TopicPartition) -> int:
+        """Return the offset after what was given out: no markers stand in this log."""
+        return self.read
 
     async def commit(self, offsets: dict[TopicPartition, int]) -> None:
         """Commit offsets, as the group would."""
