@@ -80,8 +80,10 @@ def test_a_bare_total_is_explained_by_the_fewest_entries_it_leaves_out():
     """A bank that confirms only a sum: which of our rows it lacks is searched for."""
     ours = Book("hub", (paid("A", 500), paid("B", 810), paid("C", 1_300)))
     found = compare(ours, Book("bank", (), stated_fen=1_800))
-    assert [[(d.cause, d.key) for d in each] for each in found.sets] == [[(Cause.NOT_COUNTED, "B")]]
-    assert found.unique
+    assert [[(d.cause, d.key, d.difference_fen) for d in each] for each in found.sets] == [
+        [(Cause.NOT_COUNTED, "B", 810)]
+    ]
+    assert (found.unique, found.matched) == (True, 2)
     doubled = compare(ours, Book("bank", (), stated_fen=3_110))
     assert [(d.cause, d.difference_fen) for d in doubled.sets[0]] == [(Cause.DUPLICATE, -500)]
 
@@ -132,3 +134,19 @@ def test_every_cause_has_words_and_a_remedy_in_both_languages():
     """The table is whole."""
     assert set(WORDS) == set(Cause)
     assert all(all(words) for words in WORDS.values())
+
+
+def test_rows_are_compared_though_their_book_states_a_total_too():
+    """A bill file with rows and a sum of its own: the rows tell which entry differs, the stated sum is its total."""
+    theirs = Book("alipay", (paid("A"), paid("B", 500)), stated_fen=1_310)
+    found = compare(Book("hub", (paid("A"), paid("B", 501))), theirs)
+    assert [(d.cause, d.key, d.difference_fen) for d in found.sets[0]] == [(Cause.AMOUNT_DIFFERS, "B", 1)]
+    assert (found.theirs_fen, found.difference_fen) == (1_310, 1)
+
+
+def test_a_difference_names_the_gateways_own_number_where_either_side_knows_it():
+    """Theirs first, as a person asks the gateway by it; ours where theirs has none."""
+    ours = [paid("A", trade_no="T1"), paid("B", trade_no="T2"), paid("C", trade_no="T3")]
+    theirs = [paid("A", 1, trade_no="G1"), paid("B", 1)]
+    found = compare(Book("hub", tuple(ours)), Book("alipay", tuple(theirs)))
+    assert [(d.key, d.trade_no) for d in found.sets[0]] == [("A", "G1"), ("B", "T2"), ("C", "T3")]
