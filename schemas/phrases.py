@@ -64,6 +64,7 @@ PHRASES: Final[dict[str, str]] = {
     "The bill's address": "对账单下载地址",
     "The hub at {}": "平台（{}）",
     "The edge at {}": "接入端（{}）",
+    "PostgreSQL ({})": "PostgreSQL（{}）",
     "Kafka at {}": "Kafka（{}）",
     "Kafka, for commands": "Kafka（命令）",
     "Kafka, for replies": "Kafka（应答）",
