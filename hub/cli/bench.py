@@ -18,6 +18,7 @@ import typer
 import uvloop
 
 from hub.cli.bench_edge import measure_edge
+from hub.cli.bench_http import measure_http
 from hub.cli.bench_lanes import measure_lanes
 from hub.cli.bench_recovery import measure_recovery
 from hub.cli.bench_stack import CITY, LINES, Found, load, running, total
@@ -46,7 +47,7 @@ def register(app: typer.Typer) -> None:
 
 
 def bench(
-    what: Annotated[str, typer.Argument(help="all, decide, hl7, lanes, charges or recovery")] = "all",
+    what: Annotated[str, typer.Argument(help="all, decide, hl7, http, lanes, charges or recovery")] = "all",
     seconds: Annotated[int, typer.Option(help="Length of the end-to-end run.")] = 60,
     rate: Annotated[int, typer.Option(help="Messages of five lines a second in the end-to-end run.")] = 1000,
 ) -> None:
@@ -54,6 +55,7 @@ def bench(
     runs: dict[str, Callable[[], Coroutine[Any, Any, Found]]] = {
         "decide": _decide,
         "hl7": measure_edge,
+        "http": measure_http,
         "lanes": measure_lanes,
         "charges": lambda: _charges(seconds, rate),
         "recovery": measure_recovery,
