@@ -99,12 +99,14 @@ async def check(dsn: str, timeout_seconds: float = 2) -> None:
 def refusal(error: BaseException) -> ConfigurationError | None:
     """Return the refusal of a DSN the server (or its certificate) will never accept; None for any other error.
 
-    What the server says names users and databases, never a password.
+    The text names neither user, database nor password.
     """
     if not isinstance(error, _REFUSED) and "rejected SSL" not in str(error):
         return None
     remedy = "Correct it, or what the server grants, and start again."
-    parameters = {"setting": "MEDCREDIT_POSTGRES__DSN", "fault": str(error), "remedy": remedy}
+    unknown = isinstance(error, asyncpg.InvalidAuthorizationSpecificationError | asyncpg.InvalidCatalogNameError)
+    fault = "PostgreSQL refuses its user, password or database" if unknown else str(error)
+    parameters = {"setting": "MEDCREDIT_POSTGRES__DSN", "fault": fault, "remedy": remedy}
     return ConfigurationError(Reason.SETTING_INVALID, parameters)
 
 
