@@ -60,6 +60,9 @@ A, B = "XMZSH", "XMDYY"
 CITY, PLATFORM, EXAMPLE = "xiamen-city-2023", "xiamen-platform-2024", "example-city-2025"
 SAMPLE_PACKS = Path(__file__).parent / "samples" / "packs"
 
+BY_WALL_TIME = {"debit_query", "debit_retry", "refund_query", "feedback_retry", "family_hold"}
+WAIT_FOR_THE_LOG = BY_WALL_TIME | {"auto_debit", "term", "fee", "family_request", "of_age"}
+
 XIAMEN = load_policies()
 EXAMPLES = Policies([read_pack(SAMPLE_PACKS / "example-city-2025.toml")])
 _records = msgspec.json.Decoder(LedgerRecord)
@@ -311,6 +314,7 @@ def check_invariants(world: World, decision: Decision) -> None:
     check_debits(world)
     check_balances(world)
     check_postings(decision)
+    check_timers(world)
 
 
 def check_entitled(before: AccountState, decision: Decision) -> None:
@@ -361,6 +365,14 @@ def check_balances(world: World) -> None:
         waiting = sum(b.reduction_waiting_fen for b in core.bills.values() if b.agreement == agreement.id)
         assert balances[f"agreement/{agreement.id}/receivable"] == agreement.used_fen
         assert -balances[f"agreement/{agreement.id}/reductions"] == waiting
+
+
+def check_timers(world: World) -> None:
+    """A timer that calls outside, marks or charges waits for what the log holds; a gateway's run by wall time."""
+    for key, alarm in world.state.core.timers.items():
+        kind = key.partition("|")[0]
+        assert alarm.outside == (kind in WAIT_FOR_THE_LOG), key
+        assert alarm.city == (kind not in BY_WALL_TIME) or kind == "debit_retry", key
 
 
 def check_postings(decision: Decision) -> None:

@@ -277,9 +277,9 @@ def test_whatever_fails_no_two_debits_live_and_no_more_than_owed_is_debited(fen,
 
 
 def on_second_channel(fen=20_000):
-    """Return a world whose first source died, so that the second channel is being debited."""
+    """Return a world whose first source's card is closed, so that the second channel is being debited."""
     world = owing(fen, SECOND_CHANNEL)
-    fail(world, "agreement_dead")
+    fail(world, "card")
     assert through(world)[-1][0] == "unionpay"
     return world
 
@@ -307,7 +307,9 @@ def test_numbers_that_never_came_to_exist_are_replaced_as_often_as_the_pack_trie
     for more in (1, 1, 0):
         sent = len(world.debit_errands)
         freed_by_query(world)
-        world.move(wall=10 * MINUTE)
+        world.move(wall=MINUTE - 1)
+        assert len(world.debit_errands) == sent
+        world.move(wall=3 * HOUR if not more else 6 * MINUTE)
         assert len(world.debit_errands) == sent + more
     assert [channel for channel, _, _ in through(world)] == ["alipay", "unionpay", "unionpay", "unionpay"]
 

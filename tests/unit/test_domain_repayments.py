@@ -124,9 +124,12 @@ def over_paid(*methods_and_fens):
 def test_a_balance_goes_back_over_its_payments_the_newest_first():
     """Of 30 by WeChat and 50 by bank, 60 go back: 50 by bank, 10 by WeChat; both refunds are named."""
     world = over_paid(("wechat", 3_000), ("bank", 5_000))
-    decision = world.send(RefundBalance(world.city, 6_000), interface="api")
+    body = RefundBalance(world.city, 6_000)
+    decision = world.send(body, named="refund-1", interface="api")
     back = [event for event in decision.record.events if isinstance(event, BalanceRefunded)]
     assert [(each.method, each.amount_fen) for each in back] == [("bank", 5_000), ("wechat", 1_000)]
+    assert world.reply.result == {"refunds": [each.refund for each in back]}
+    assert world.send(body, named="refund-1", interface="api").record.outcome == "DUPLICATE"
     assert world.reply.result == {"refunds": [each.refund for each in back]}
     assert world.state.core.refundable_fen == 2_000
     assert (world.balances["clearing/wechat"], world.balances["clearing/bank"]) == (2_000, 0)
