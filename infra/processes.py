@@ -88,6 +88,36 @@ def port_is_free(port: int) -> bool:
         return True
 
 
+def hold_port(port: int) -> socket.socket | None:
+    """Return a socket that keeps `port` of 127.0.0.1 for this user's listeners that share it; None when it is taken.
+
+    It never listens. Without it two programs that both share their port between processes would share it with each
+    other, and the kernel would give each connection to either.
+    """
+    held = socket.socket()
+    try:
+        held.bind(("127.0.0.1", port))
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    except OSError:
+        held.close()
+        return _hold_after_use(port)
+    return held
+
+
+def _hold_after_use(port: int) -> socket.socket | None:
+    """Hold a port on which connections that have ended still wait out their time, and nobody listens."""
+    if not port_is_free(port):
+        return None
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        held.bind(("127.0.0.1", port))
+    except OSError:
+        held.close()
+        return None
+    return held
+
+
 def wait_until(condition: Callable[[], bool], *, seconds: float, pause: float = 0.03) -> bool:
     """Ask `condition` every `pause` seconds; return True when it holds, False after `seconds`."""
     deadline = time.monotonic() + seconds

@@ -1,13 +1,13 @@
 """What every measurement stands on: broker, database and some roles, and the load generator as its own process."""
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from prometheus_client.samples import Sample
 
 from hub.cli.floors import Verdict
 from hub.cli.output import note
-from hub.cli.ports import choose_ports
+from hub.cli.ports import chosen_ports
 from hub.cli.stack import Stack, new_run_dir, prepare
 from hub.runtime.bus import group_lag
 from hub.runtime.clock import start_city
@@ -38,7 +38,7 @@ async def nothing(_settings: Settings) -> None:
     """Do nothing before the roles start."""
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def running(
     processes: Mapping[str, int],
     before: Callable[[Settings], Awaitable[None]] = nothing,
@@ -51,24 +51,24 @@ async def running(
     The city's clock runs at normal speed from CITY.
     """
     run_dir = new_run_dir("bench")
-    stack = Stack(run_dir, choose_ports().ports)
-    start_city(stack.clock_file, city=CITY, speed=1)
-    try:
-        with stack.sandbox(7), stack.stores() as stores:
-            settings = stack.settings(stores.postgres.dsn, stores.kafka.bootstrap)
-            await prepare(settings)
-            await before(settings)
-            supervisor = stack.supervisor(
-                lambda ended: note(f"WARN {ended.role} ended with {ended.exit_code}"), processes, command
-            )
-            supervisor.start()
-            try:
-                await supervisor.wait_ready(_READY_SECONDS)
-                yield stack, settings, supervisor
-            finally:
-                await supervisor.stop()
-    finally:
-        shutil.rmtree(run_dir, ignore_errors=True)
+    with chosen_ports() as chosen, contextlib.ExitStack() as ending:
+        ending.callback(shutil.rmtree, run_dir, ignore_errors=True)
+        stack = Stack(run_dir, chosen.ports)
+        start_city(stack.clock_file, city=CITY, speed=1)
+        ending.enter_context(stack.sandbox(7))
+        stores = ending.enter_context(stack.stores())
+        settings = stack.settings(stores.postgres.dsn, stores.kafka.bootstrap)
+        await prepare(settings)
+        await before(settings)
+        supervisor = stack.supervisor(
+            lambda ended: note(f"WARN {ended.role} ended with {ended.exit_code}"), processes, command
+        )
+        supervisor.start()
+        try:
+            await supervisor.wait_ready(_READY_SECONDS)
+            yield stack, settings, supervisor
+        finally:
+            await supervisor.stop()
 
 
 async def samples(process: Child) -> list[Sample]:

@@ -19,7 +19,7 @@ from hub.cli.clearing_tally import ClearingDocument, clearing_document
 from hub.cli.demo_words import charge_line, debit_line, machine, sentence, timed
 from hub.cli.drain import drained
 from hub.cli.output import note, show, speaks_json
-from hub.cli.ports import choose_ports
+from hub.cli.ports import chosen_ports
 from hub.cli.programme_tally import ProgrammesDocument, ProgrammeTally
 from hub.cli.shown import missing
 from hub.cli.stack import Stack, Stores, new_run_dir, prepare
@@ -82,18 +82,18 @@ def demo(
     stretch: Annotated[str, typer.Option(help="Critical sections held open, JSON of name to ms; tests only.")] = "{}",
 ) -> None:
     """Start a synthetic city on this machine. Example: medcredit demo --for 90 --no-browser --json."""
-    ports, stretched = choose_ports(port_offset), json.loads(stretch)
-    for each in ports.moved:
-        note(sentence("port", **each._asdict()))
-    run_dir = new_run_dir("demo")
-    stack = Stack(run_dir, ports.ports, report=note, chaos_stretch=stretched, ladder_scale=ladder_scale)
-    traffic = Traffic(seed, rate, resent, journeys)
-    run = _Demo(stack, speed, traffic, run_for, ready_file, sent_log or run_dir / "sent.jsonl")
-    try:
-        document = run.start(open_browser=not (no_browser or speaks_json()))
-    finally:
-        if not keep:
-            shutil.rmtree(run_dir, ignore_errors=True)
+    with chosen_ports(port_offset) as chosen:
+        for each in chosen.moved:
+            note(sentence("port", **each._asdict()))
+        run_dir, stretched = new_run_dir("demo"), json.loads(stretch)
+        stack = Stack(run_dir, chosen.ports, report=note, chaos_stretch=stretched, ladder_scale=ladder_scale)
+        traffic = Traffic(seed, rate, resent, journeys)
+        run = _Demo(stack, speed, traffic, run_for, ready_file, sent_log or run_dir / "sent.jsonl")
+        try:
+            document = run.start(open_browser=not (no_browser or speaks_json()))
+        finally:
+            if not keep:
+                shutil.rmtree(run_dir, ignore_errors=True)
     run.say(sentence("kept", directory=run_dir) if keep else sentence("stopped"))
     if speaks_json() and document:
         show(document)
