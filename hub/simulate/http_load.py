@@ -19,7 +19,7 @@ import uvloop
 
 from hub.runtime.settings import DEMO_CITY_KEY
 from hub.simulate.http_requests import KINDS, Plan
-from hub.simulate.load import LoadResult
+from hub.simulate.load import LoadResult, serve_echo
 
 _HEAD_END: Final = b"\r\n\r\n"
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
@@ -112,13 +112,6 @@ class _Echo(asyncio.Protocol):
             self._transport.write(_ECHO)
 
 
-async def _serve_echo() -> None:
-    server = await asyncio.get_running_loop().create_server(_Echo, "127.0.0.1", 0)
-    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
-    sys.stdout.flush()
-    await server.serve_forever()
-
-
 def main() -> None:
     """Run the generator or the echo server."""
     parser = argparse.ArgumentParser(prog="python -m hub.simulate.http_load", description=__doc__)
@@ -135,7 +128,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", default="")
     asked = parser.parse_args()
     if asked.echo:
-        uvloop.run(_serve_echo())
+        uvloop.run(serve_echo(_Echo))
         return
     plan = Plan(
         asked.messages,

@@ -175,8 +175,9 @@ class _Echo(asyncio.Protocol):
         self._transport.write(_ECHO * received.count(_END))
 
 
-async def _serve_echo() -> None:
-    server = await asyncio.get_running_loop().create_server(_Echo, "127.0.0.1", 0)
+async def serve_echo(protocol: type[asyncio.Protocol]) -> None:
+    """Print a port and serve it until the process ends: against it a generator shows its own limit."""
+    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await server.serve_forever()
@@ -196,7 +197,7 @@ def main() -> None:
     parser.add_argument("--prefix", default="L")
     asked = parser.parse_args()
     if asked.echo:
-        uvloop.run(_serve_echo())
+        uvloop.run(serve_echo(_Echo))
         return
     messages = frames(asked.persons, asked.messages, asked.lines, asked.at, asked.prefix)
     result = uvloop.run(run_load(asked.mllp, messages, connections=asked.connections, rate=asked.rate))
