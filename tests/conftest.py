@@ -23,6 +23,7 @@ import structlog
 from browser import find_chromium
 from hypothesis import settings as hypothesis_settings
 
+from hub.cli.output import Voice, voice
 from hub.runtime.bus import create_topics, delete_topics
 from hub.runtime.clock import ManualClock
 from hub.runtime.settings import Settings, read_settings
@@ -126,11 +127,12 @@ def _start_keeper(kind: str, directory: Path) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _log_as_it_was() -> Iterator[None]:
-    """A test that runs a verb in this process leaves no logger behind that writes to its captured stderr."""
+def _as_before_a_verb() -> Iterator[None]:
+    """A test that runs a verb in this process leaves no logger of its captured stderr behind, and no `--json`."""
     before = structlog.get_config()
     yield
     structlog.configure(**before)
+    vars(voice).update(vars(Voice()))
 
 
 @pytest.fixture(scope="session")

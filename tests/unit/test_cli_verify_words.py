@@ -31,7 +31,6 @@ def test_each_check_is_a_line_of_the_result(
 ):
     """State, number, name and count on stdout; a broken one is followed by what breaks it."""
     monkeypatch.setattr(voice, "language", language)
-    monkeypatch.setattr(voice, "as_json", False)  # as a call before this one may have left it
     monkeypatch.setattr("sys.argv", ["medcredit", "verify"])
     _say(DOCUMENT)
     told = capsys.readouterr().out.splitlines()
