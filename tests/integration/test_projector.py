@@ -233,8 +233,8 @@ async def test_a_predecessor_frozen_inside_its_transaction_is_cut_off(settings: 
     await transaction.start()
     await frozen.execute("UPDATE offsets SET next = 99")
     assert (await books.positions({place: 0}))[place].next == 0
-    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
-        await transaction.commit()
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)):
+        await transaction.commit()  # which of them, is a race with the server's last word
     await books.close()
 
 
