@@ -46,3 +46,8 @@ class ConfigurationError(HubError):
     """The hub must not start like this: correct what the text names, then start it again."""
 
     exit_code = 78
+
+
+def setting_invalid(setting: str, fault: str, remedy: str) -> ConfigurationError:
+    """Return SETTING_INVALID for a setting by its name, what is wrong with it, and what to do."""
+    return ConfigurationError(Reason.SETTING_INVALID, {"setting": setting, "fault": fault, "remedy": remedy})

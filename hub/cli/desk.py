@@ -27,7 +27,7 @@ from hub.runtime.guomi.envelope import SealError
 from hub.runtime.settings import Settings, read_settings
 from hub.web.answers import DeadLetterAnswer, DeadLetterCount, DeadLetterSummary, Found, Page, Text
 from schemas.commands import Command
-from schemas.errors import ConfigurationError
+from schemas.errors import setting_invalid
 from schemas.reasons import REASONS, Reason, reason_text
 from schemas.replies import Reply
 
@@ -261,8 +261,7 @@ async def _parked(settings: Settings, partition: int, what: str) -> str:
     except ParkRefusedError as refused:
         raise RefusedByDeskError(Reason.NOT_PARKED, {"why": str(refused)}) from refused
     except InvariantError as broken:
-        fault = {"setting": f"lane {partition}", "fault": str(broken), "remedy": "A person must look; see its log."}
-        raise ConfigurationError(Reason.SETTING_INVALID, fault) from broken
+        raise setting_invalid(f"lane {partition}", str(broken), "A person must look; see its log.") from broken
     return ""
 
 

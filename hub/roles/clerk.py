@@ -20,7 +20,7 @@ from hub.runtime.health import Check, serve_health
 from hub.runtime.logs import configure_logging, get_logger
 from hub.runtime.sections import CriticalSections
 from hub.runtime.settings import Settings
-from schemas.errors import ConfigurationError, TransportError
+from schemas.errors import TransportError, setting_invalid
 from schemas.reasons import Reason
 from streams.clerk.closing import DayCloser, Sign, Signature
 from streams.clerk.comparing import Comparer
@@ -79,9 +79,8 @@ def signer(settings: Settings) -> Sign:
         provider = SoftwareProvider(KeyRing.load(settings.sm.ring_file or Path("no key ring is named")))
         key = provider.ring.active("audit", Kind.SM2_PRIVATE)
     except KeyRingError as error:
-        fault = {"setting": "MEDCREDIT_SM__RING_FILE", "fault": str(error)}
-        remedy = {"remedy": "Put an active SM2 key of purpose audit into the key ring."}
-        raise ConfigurationError(Reason.SETTING_INVALID, fault | remedy) from error
+        remedy = "Put an active SM2 key of purpose audit into the key ring."
+        raise setting_invalid("MEDCREDIT_SM__RING_FILE", str(error), remedy) from error
     return lambda text: Signature(key.kid, provider.sm2_sign(key.kid, text, fmt="rs").hex())
 
 

@@ -31,7 +31,7 @@ from hub.runtime.score_sources import load_score_sources
 from hub.runtime.sealing import Sealer
 from hub.runtime.sections import CriticalSections
 from hub.runtime.settings import Settings
-from schemas.errors import ConfigurationError, TransportError
+from schemas.errors import ConfigurationError, TransportError, setting_invalid
 from schemas.reasons import Reason
 from streams.courier.calls import CallWorker
 from streams.courier.faults import EXIT_STOPPED, CourierError
@@ -92,8 +92,7 @@ def score_desks(
             if source.feedback_url
         }
     except KeyRingError as fault:
-        about = {"setting": "MEDCREDIT_SM__RING_FILE", "fault": str(fault), "remedy": "Add the key to the ring."}
-        raise ConfigurationError(Reason.SETTING_INVALID, about) from fault
+        raise setting_invalid("MEDCREDIT_SM__RING_FILE", str(fault), "Add the key to the ring.") from fault
 
 
 class Courier:

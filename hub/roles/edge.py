@@ -39,7 +39,7 @@ from hub.runtime.replies import ReplyDesk
 from hub.runtime.score_sources import load_score_sources
 from hub.runtime.sealing import Sealer
 from hub.runtime.settings import Settings
-from schemas.errors import ConfigurationError, TransportError
+from schemas.errors import TransportError, setting_invalid
 from schemas.reasons import Reason
 
 _DRAIN_SECONDS: Final = 8.0
@@ -156,16 +156,14 @@ def _check_one_route(sources: HttpSources, profiles: Profiles) -> None:
     for source in sources:
         if source.route_by != by_hl7.get(source.institution, source.route_by):
             fault = f"{source.source_id} routes by {source.route_by}, the HL7 profile of {source.institution} does not"
-            remedy = "Give every wire of an institution one route_by."
-            raise ConfigurationError(Reason.SETTING_INVALID, {"setting": "route_by", "fault": fault, "remedy": remedy})
+            raise setting_invalid("route_by", fault, "Give every wire of an institution one route_by.")
 
 
 def _profiles(directory: Path) -> Profiles:
     try:
         return load_profiles(directory)
     except ProfileError as error:
-        parameters = {"setting": "MEDCREDIT_INSTITUTIONS_DIR", "fault": str(error), "remedy": "Correct the profile."}
-        raise ConfigurationError(Reason.SETTING_INVALID, parameters) from error
+        raise setting_invalid("MEDCREDIT_INSTITUTIONS_DIR", str(error), "Correct the profile.") from error
 
 
 def _hl7_setting(settings: Settings) -> Setting:

@@ -5,8 +5,7 @@ from pathlib import Path
 from adapters.alipay import access as alipay
 from adapters.unionpay import access as unionpay
 from hub.runtime.settings import GatewaySettings
-from schemas.errors import ConfigurationError
-from schemas.reasons import Reason
+from schemas.errors import ConfigurationError, setting_invalid
 
 
 def alipay_access(gateway: GatewaySettings) -> alipay.AlipayAccess:
@@ -64,7 +63,4 @@ def _file(path: Path | None, setting: str) -> Path:
 
 
 def _misconfigured(setting: str, fault: str, remedy: str = "Name a readable PEM file.") -> ConfigurationError:
-    return ConfigurationError(
-        Reason.SETTING_INVALID,
-        {"setting": f"MEDCREDIT_GATEWAYS__{setting}", "fault": fault, "remedy": remedy},
-    )
+    return setting_invalid(f"MEDCREDIT_GATEWAYS__{setting}", fault, remedy)

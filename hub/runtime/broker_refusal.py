@@ -16,8 +16,7 @@ from aiokafka.errors import (
 )
 
 from hub.runtime.settings import KafkaSettings
-from schemas.errors import ConfigurationError
-from schemas.reasons import Reason
+from schemas.errors import ConfigurationError, setting_invalid
 
 _PATIENCE_MS: Final = 3000
 _PASSWORD: Final = ("MEDCREDIT_KAFKA__USERNAME, MEDCREDIT_KAFKA__PASSWORD", "Correct them, or the cluster's users.")
@@ -57,4 +56,4 @@ async def broker_refusal(kafka: KafkaSettings) -> ConfigurationError | None:
 def _refusal(error: Exception, address: str) -> ConfigurationError:
     setting, remedy = next(words for kind, words in _SETTINGS.items() if isinstance(error, kind))
     fault = f"the broker at {address} refuses it: {type(error).__name__} {error}"
-    return ConfigurationError(Reason.SETTING_INVALID, {"setting": setting, "fault": fault, "remedy": remedy})
+    return setting_invalid(setting, fault, remedy)

@@ -19,7 +19,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from hub.runtime.broker_refusal import broker_refusal
 from hub.runtime.settings import KafkaSettings
-from schemas.errors import ConfigurationError, TransportError
+from schemas.errors import TransportError, setting_invalid
 from schemas.reasons import Reason
 from schemas.topics import BATCH_BYTES, MAX_MESSAGE_BYTES, Topic, Topics
 
@@ -253,8 +253,7 @@ def _raise_for(answer: Any) -> None:
         error = for_code(code)(f"cannot create {name}")
         if error.retriable:
             raise error
-        fault = {"setting": "MEDCREDIT_KAFKA", "fault": str(error), "remedy": "Compare it with the cluster's brokers."}
-        raise ConfigurationError(Reason.SETTING_INVALID, fault) from error
+        raise setting_invalid("MEDCREDIT_KAFKA", str(error), "Compare it with the cluster's brokers.") from error
 
 
 async def _leaders(client: Any, names: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hub.runtime.settings import Settings
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, setting_invalid
 from schemas.reasons import Reason
 
 LOOK_EVERY_MS = 50
@@ -193,14 +193,8 @@ def _read(path: Path) -> tuple[ClockRule, ClockRule]:
         before = ClockRule(**content.pop("before"))
         return before, ClockRule(**content)
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ConfigurationError(
-            Reason.SETTING_INVALID,
-            {
-                "setting": "MEDCREDIT_CLOCK_FILE",
-                "fault": f"{path} is not a clock file",
-                "remedy": "Remove the setting, or start the demo, which writes it.",
-            },
-        ) from error
+        remedy = "Remove the setting, or start the demo, which writes it."
+        raise setting_invalid("MEDCREDIT_CLOCK_FILE", f"{path} is not a clock file", remedy) from error
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

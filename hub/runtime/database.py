@@ -10,7 +10,7 @@ from typing import Literal
 
 import asyncpg
 
-from schemas.errors import ConfigurationError, TransportError
+from schemas.errors import ConfigurationError, TransportError, setting_invalid
 from schemas.reasons import Reason
 
 DatabaseRole = Literal["owner", "writer", "reader"]
@@ -106,8 +106,7 @@ def refusal(error: BaseException) -> ConfigurationError | None:
     remedy = "Correct it, or what the server grants, and start again."
     unknown = isinstance(error, asyncpg.InvalidAuthorizationSpecificationError | asyncpg.InvalidCatalogNameError)
     fault = "PostgreSQL refuses its user, password or database" if unknown else str(error)
-    parameters = {"setting": "MEDCREDIT_POSTGRES__DSN", "fault": fault, "remedy": remedy}
-    return ConfigurationError(Reason.SETTING_INVALID, parameters)
+    return setting_invalid("MEDCREDIT_POSTGRES__DSN", fault, remedy)
 
 
 def is_away(error: BaseException, connection: asyncpg.Connection | None = None) -> bool:

@@ -13,9 +13,8 @@ import msgspec
 
 from hub.runtime.subjects import RouteBy
 from schemas.commands import SettlementMode
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, setting_invalid
 from schemas.ids import sm3_hex
-from schemas.reasons import Reason
 
 SystemUse = Literal["line", "number", "visit", "settlement"]
 Interface = Literal["fhir", "api"]
@@ -111,7 +110,4 @@ def refuse_demo_tokens(sources: Iterable[HttpSource]) -> None:
 
 
 def _misconfigured(fault: str) -> ConfigurationError:
-    return ConfigurationError(
-        Reason.SETTING_INVALID,
-        {"setting": "http sources", "fault": fault, "remedy": "Correct the file and start again."},
-    )
+    return setting_invalid("http sources", fault, "Correct the file and start again.")

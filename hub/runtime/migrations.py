@@ -16,8 +16,7 @@ from typing import Literal
 import asyncpg
 
 from hub.runtime.database import BOOKS
-from schemas.errors import ConfigurationError
-from schemas.reasons import Reason
+from schemas.errors import ConfigurationError, setting_invalid
 
 Phase = Literal["pre", "post"]
 _LOCK = 7_303_014_728_401
@@ -129,7 +128,7 @@ def refuse_changed(states: Iterable[MigrationState]) -> None:
 
 def _refusal(fault: str) -> ConfigurationError:
     remedy = "Restore the file as it was released and put the change into a new one; or run `medcredit migrate up`."
-    return ConfigurationError(Reason.SETTING_INVALID, {"setting": "migrations", "fault": fault, "remedy": remedy})
+    return setting_invalid("migrations", fault, remedy)
 
 
 async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:

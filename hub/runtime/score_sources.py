@@ -10,8 +10,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from schemas.errors import ConfigurationError
-from schemas.reasons import Reason
+from schemas.errors import ConfigurationError, setting_invalid
 
 ScoreProvider = Literal["egret", "sesame", "bank"]
 """What a pack's tiers and a person's consent name."""
@@ -81,7 +80,4 @@ def load_score_sources(path: Path | None = None) -> ScoreSources:
 
 
 def _misconfigured(fault: str) -> ConfigurationError:
-    return ConfigurationError(
-        Reason.SETTING_INVALID,
-        {"setting": "score sources", "fault": fault, "remedy": "Correct the file and start again."},
-    )
+    return setting_invalid("score sources", fault, "Correct the file and start again.")

@@ -15,8 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from schemas.errors import ConfigurationError
-from schemas.reasons import Reason
+from schemas.errors import setting_invalid
 from schemas.topics import DEFAULT_PREFIX, DEMO_PARTITIONS, Cluster, Topics, topics
 
 Profile = Literal["demo", "production"]
@@ -87,9 +86,8 @@ class KafkaSettings(Section):
                 setting, path = "CERTIFICATE_FILE", self.certificate_file
                 context.load_cert_chain(self.certificate_file, self.key_file)
         except OSError as error:  # ssl.SSLError is one
-            fault = {"setting": f"MEDCREDIT_KAFKA__{setting}", "fault": f"{path}: {error.strerror or error}"}
-            remedy = {"remedy": "Name a readable PEM file."}
-            raise ConfigurationError(Reason.SETTING_INVALID, fault | remedy) from error
+            fault = f"{path}: {error.strerror or error}"
+            raise setting_invalid(f"MEDCREDIT_KAFKA__{setting}", fault, "Name a readable PEM file.") from error
         return context
 
 
@@ -288,14 +286,9 @@ def read_settings(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except ValidationError as error:
         faults = [_fault(each["loc"], each["msg"]) for each in error.errors()]
-        raise ConfigurationError(
-            Reason.SETTING_INVALID,
-            {
-                "setting": ", ".join(name for name, _ in faults),
-                "fault": "; ".join(text for _, text in faults),
-                "remedy": "Correct it and start again; `medcredit doctor` shows every setting.",
-            },
-        ) from error
+        names, texts = ", ".join(name for name, _ in faults), "; ".join(text for _, text in faults)
+        remedy = "Correct it and start again; `medcredit doctor` shows every setting."
+        raise setting_invalid(names, texts, remedy) from error
 
 
 def environment(settings: Settings) -> dict[str, str]:

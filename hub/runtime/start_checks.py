@@ -14,7 +14,7 @@ from hub.runtime.database import UNREACHABLE, DatabaseRole, refusal
 from hub.runtime.logs import get_logger
 from hub.runtime.migrations import MigrationState, load_migrations, migration_states, refuse_changed
 from hub.runtime.settings import Settings
-from schemas.errors import ConfigurationError, TransportError
+from schemas.errors import ConfigurationError, TransportError, setting_invalid
 from schemas.reasons import Reason
 
 _LOOKS: Final = 5
@@ -104,12 +104,9 @@ async def _act_as(connection: asyncpg.Connection, role: DatabaseRole) -> None:
             Reason.MIGRATION_PENDING, {"have": "0", "want": str(len(load_migrations()))}
         ) from error
     except asyncpg.InsufficientPrivilegeError as error:
-        parameters = {
-            "setting": "MEDCREDIT_POSTGRES__DSN",
-            "fault": f"its user may not act as medcredit_{role}",
-            "remedy": f"GRANT medcredit_{role} to it, or name another user.",
-        }
-        raise ConfigurationError(Reason.SETTING_INVALID, parameters) from error
+        fault = f"its user may not act as medcredit_{role}"
+        remedy = f"GRANT medcredit_{role} to it, or name another user."
+        raise setting_invalid("MEDCREDIT_POSTGRES__DSN", fault, remedy) from error
 
 
 def _check_migrations(states: tuple[MigrationState, ...]) -> None:

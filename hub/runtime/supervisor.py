@@ -21,7 +21,7 @@ import aiohttp
 
 from hub.runtime.logs import get_logger
 from infra.processes import free_port, spawn, tail
-from schemas.errors import ConfigurationError, TransportError
+from schemas.errors import TransportError, setting_invalid
 from schemas.reasons import Reason
 
 DRAIN_SECONDS = 10.0
@@ -282,14 +282,8 @@ async def _is_ready(session: aiohttp.ClientSession, child: Child) -> bool:
 def _raise_for_refused(children: Sequence[Child]) -> None:
     for child in children:
         if child.state is State.REFUSED:
-            raise ConfigurationError(
-                Reason.SETTING_INVALID,
-                {
-                    "setting": child.plan.name,
-                    "fault": f"it ended with {EXIT_CONFIGURATION}:\n{child.last_words()}\n",
-                    "remedy": f"The whole log is {child.log_file}.",
-                },
-            )
+            fault = f"it ended with {EXIT_CONFIGURATION}:\n{child.last_words()}\n"
+            raise setting_invalid(child.plan.name, fault, f"The whole log is {child.log_file}.")
 
 
 def _not_ready(child: Child) -> TransportError:

@@ -11,8 +11,7 @@ from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.producer import sender
 from aiokafka.producer.transaction_manager import TransactionManager
 
-from schemas.errors import ConfigurationError
-from schemas.reasons import Reason
+from schemas.errors import ConfigurationError, setting_invalid
 
 PINNED: Final = {"aiokafka": "0.14.0", "faust-streaming": "0.15.3", "mode-streaming": "0.7.1"}
 _MARKER_WAIT_SECONDS: Final = 0.003
@@ -51,6 +50,4 @@ async def leave_group(consumer: Any) -> None:
 
 
 def _unproven(fault: str, remedy: str) -> ConfigurationError:
-    return ConfigurationError(
-        Reason.SETTING_INVALID, {"setting": "installed packages", "fault": fault, "remedy": remedy}
-    )
+    return setting_invalid("installed packages", fault, remedy)

@@ -8,8 +8,7 @@ from hub.runtime.guomi.keyring import Key, KeyRing, KeyRingError, Kind, State
 from hub.runtime.guomi.provider import SoftwareProvider
 from hub.runtime.guomi.sm2_gmssl import GmsslSm2
 from hub.runtime.settings import Settings
-from schemas.errors import ConfigurationError
-from schemas.reasons import Reason
+from schemas.errors import setting_invalid
 
 _DEMO_PURPOSES: Final = ("raw", "pii", "audit")
 
@@ -24,14 +23,8 @@ def open_provider(settings: Settings) -> SoftwareProvider:
     if settings.sm.ring_file is not None:
         return SoftwareProvider(_ring(settings.sm.ring_file), backend)
     if settings.profile == "production":
-        raise ConfigurationError(
-            Reason.SETTING_INVALID,
-            {
-                "setting": "MEDCREDIT_SM__RING_FILE",
-                "fault": "no key ring is named",
-                "remedy": "Name the file that holds the sealing keys.",
-            },
-        )
+        remedy = "Name the file that holds the sealing keys."
+        raise setting_invalid("MEDCREDIT_SM__RING_FILE", "no key ring is named", remedy)
     return SoftwareProvider(demo_ring(settings.city_key_bytes), backend)
 
 
@@ -39,9 +32,8 @@ def _ring(path: Path) -> KeyRing:
     try:
         return KeyRing.load(path)
     except KeyRingError as error:
-        fault = {"setting": "MEDCREDIT_SM__RING_FILE", "fault": str(error)}
-        remedy = {"remedy": "Name a key ring only its owner may read."}
-        raise ConfigurationError(Reason.SETTING_INVALID, fault | remedy) from error
+        remedy = "Name a key ring only its owner may read."
+        raise setting_invalid("MEDCREDIT_SM__RING_FILE", str(error), remedy) from error
 
 
 def demo_ring(city_key: bytes) -> KeyRing:
