@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
-from hub.runtime.database import connect
+from hub.runtime.database import connect, transaction
 from hub.runtime.settings import Settings
 from schemas.events import SOURCES
 from schemas.ids import short
@@ -42,7 +42,7 @@ async def ledger_records(settings: Settings) -> AsyncIterator[dict[str, Any]]:
     """Yield every ledger record of the books, partition by partition in the lane's order."""
     connection = await _books(settings)
     try:
-        async with connection.transaction():
+        async with transaction(connection):
             async for row in connection.cursor("SELECT record FROM ledger ORDER BY partition, position"):
                 yield json.loads(row["record"])
     finally:

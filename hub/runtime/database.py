@@ -5,15 +5,21 @@ What a reader sees is limited by row level security to the scope it states.
 """
 
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+from asyncpg.transaction import Transaction
 
 from schemas.errors import ConfigurationError, TransportError, setting_invalid
 from schemas.reasons import Reason
 
 DatabaseRole = Literal["owner", "writer", "reader"]
+Connection = asyncpg.Connection | PoolConnectionProxy
+IsolationLevel = Literal["read_committed", "repeatable_read", "serializable"]
 BOOKS: str = "books"
 """The schema of the books; the name a rebuilt one takes."""
 
@@ -25,6 +31,7 @@ UNREACHABLE = (
     asyncpg.exceptions.InsufficientResourcesError,
     asyncpg.exceptions.IdleInTransactionSessionTimeoutError,
     asyncpg.exceptions.ReadOnlySQLTransactionError,
+    asyncpg.InternalClientError,  # the server's last word came between two statements
 )
 """What asyncpg raises when the server is away, starting, stopping or failing over: the same work may succeed later."""
 
@@ -83,6 +90,37 @@ async def connect(
     return await asyncpg.connect(dsn, timeout=timeout_seconds, command_timeout=60, server_settings=settings)
 
 
+@asynccontextmanager
+async def transaction(
+    connection: Connection, *, isolation: IsolationLevel | None = None, readonly: bool = False
+) -> AsyncIterator[None]:
+    """Do the work inside in one transaction; a connection lost at any point of it is one of `UNREACHABLE`.
+
+    asyncpg says "the connection is closed" as it says that it was misused, and its own context manager raises what the
+    rollback met instead of what the work did. A connection that cannot roll back is ended, which does.
+    """
+    work = connection.transaction(isolation=isolation, readonly=readonly)
+    try:
+        await work.start()
+        try:
+            yield
+        except BaseException:
+            await _roll_back(work, connection)
+            raise
+        await work.commit()
+    except asyncpg.InterfaceError as error:
+        if connection.is_closed():
+            raise asyncpg.ConnectionDoesNotExistError(str(error)) from error
+        raise
+
+
+async def _roll_back(work: Transaction, connection: Connection) -> None:
+    try:
+        await work.rollback()
+    except (*UNREACHABLE, asyncpg.InterfaceError):
+        connection.terminate()
+
+
 async def check(dsn: str, timeout_seconds: float = 2) -> None:
     """Return when the server answers; raises `TransportError` otherwise, also when it lets nobody in: for /readyz."""
     try:
@@ -107,10 +145,3 @@ def refusal(error: BaseException) -> ConfigurationError | None:
     unknown = isinstance(error, asyncpg.InvalidAuthorizationSpecificationError | asyncpg.InvalidCatalogNameError)
     fault = "PostgreSQL refuses its user, password or database" if unknown else str(error)
     return setting_invalid("MEDCREDIT_POSTGRES__DSN", fault, remedy)
-
-
-def is_away(error: BaseException, connection: asyncpg.Connection | None = None) -> bool:
-    """Say whether `error` means that the server is away, so that the same work may succeed on a new connection."""
-    if isinstance(error, asyncpg.InterfaceError):  # also raised for misuse, which must not be tried for ever
-        return connection is not None and connection.is_closed()
-    return isinstance(error, UNREACHABLE)

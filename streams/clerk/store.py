@@ -11,7 +11,7 @@ from hub.clearing.batches import Item
 from hub.clearing.books import Book, Entry
 from hub.clearing.day_books import MEASURES, Agreement, DayBooks
 from hub.clearing.matching import Comparison
-from hub.runtime.database import connect
+from hub.runtime.database import connect, transaction
 from schemas.commands import CloseDay, OpenAdvance
 from streams.clerk.documents import differences_json
 from streams.statements import load_statements
@@ -38,7 +38,7 @@ class ClearingStore:
     async def transaction(self) -> AsyncIterator[asyncpg.Connection]:
         """Yield the connection inside a transaction."""
         connection = await self._connected()
-        async with connection.transaction():
+        async with transaction(connection):
             yield connection
 
     async def rows(self, name: str, *arguments: object) -> Sequence[Row]:

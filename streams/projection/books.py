@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
-from hub.runtime.database import BOOKS, UNREACHABLE, connect, is_away
+from hub.runtime.database import BOOKS, UNREACHABLE, connect, transaction
 from hub.runtime.sections import PROJECTOR_AFTER_COMMIT, PROJECTOR_BEFORE_COMMIT, CriticalSections
 from streams.projection.faults import SupersededError
 from streams.projection.rows import COLUMNS, Row, Rows
@@ -17,13 +17,11 @@ from streams.projection.statements import SQL
 
 RETRIABLE: Final = (
     *UNREACHABLE,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # the server died in the middle of a COPY, and asyncpg lost its place in the protocol
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.CheckViolationError,  # the month's partition is missing in books that a rebuild has just put in place
 )
-"""What the methods of `Books` may raise for work that can be done again; `may_be_repeated` has the last word."""
+"""What the methods of `Books` raise for work that can be done again."""
 _LEDGER_AT: Final = COLUMNS["ledger"].index("at")
 _LINE_OWNER: Final = itemgetter(
     *(COLUMNS["charge_lines"].index(name) for name in ("institution", "line_key", "account"))
@@ -65,8 +63,8 @@ def city_month(at: int) -> tuple[int, int]:
 class Books:
     """The books as the projector writes them; a lost connection is opened again by the next call.
 
-    Every method raises one of `hub.runtime.database.UNREACHABLE` (see `is_away`) when the server is away; then nothing
-    was written, or all of it, and the position says which.
+    Every method raises one of `hub.runtime.database.UNREACHABLE` when the server is away; then nothing was written, or
+    all of it, and the position says which.
     """
 
     def __init__(self, dsn: str, schema: str = BOOKS, sections: CriticalSections | None = None) -> None:
@@ -77,17 +75,13 @@ class Books:
         self._connection: asyncpg.Connection | None = None
         self._months: set[tuple[int, int]] = set()
 
-    def may_be_repeated(self, error: BaseException) -> bool:
-        """Say whether the work that raised `error` can be done again: always, but for a misused connection."""
-        return not isinstance(error, asyncpg.InterfaceError) or is_away(error, self._connection)
-
     async def positions(self, first: Mapping[Place, int]) -> dict[Place, Position]:
         """Return where each place goes on; one that has no position yet gets the one of `first`, which is stored.
 
         Waits for an open transaction of a predecessor that wrote the same place.
         """
         connection = await self._connected()
-        async with connection.transaction():
+        async with transaction(connection):
             for place, offset in first.items():
                 await connection.execute(SQL["first_position"], place.topic, place.partition, offset)
             topics, partitions = [place.topic for place in first], [place.partition for place in first]
@@ -108,7 +102,7 @@ class Books:
         """
         connection = await self._connected()
         try:
-            async with connection.transaction():
+            async with transaction(connection):
                 await self._advance(connection, advances)
                 await self._ensure_months(connection, rows)
                 await self._stage(connection, rows)
@@ -118,10 +112,8 @@ class Books:
                 await self._claim_line_keys(connection, rows["charge_lines"])
                 await self._sections.reach(PROJECTOR_BEFORE_COMMIT)
             await self._sections.reach(PROJECTOR_AFTER_COMMIT)
-        except BaseException as error:
+        except BaseException:
             self._months.clear()  # what was made in the failed transaction is not there
-            if isinstance(error, asyncpg.InternalClientError):
-                await self.close()
             raise
 
     async def close(self) -> None:

@@ -18,7 +18,7 @@ import asyncpg
 from aiokafka import TopicPartition
 
 from hub.runtime.bus import committed_consumer
-from hub.runtime.database import BOOKS, connect
+from hub.runtime.database import BOOKS, connect, transaction
 from hub.runtime.logs import get_logger
 from hub.runtime.migrations import create_books
 from hub.runtime.settings import Settings
@@ -164,7 +164,7 @@ class Rebuild:
 
     async def _replace(self, owner: asyncpg.Connection, began: float, *, keep_different: bool) -> Rebuilt:
         held_since = time.monotonic()
-        async with owner.transaction():
+        async with transaction(owner):
             await owner.execute(f"LOCK TABLE {BOOKS}.offsets IN ACCESS EXCLUSIVE MODE")
             await self._fill_to(await _positions(owner), lambda _records: None)
             comparison = Comparison(await _sums(owner, BOOKS), await _sums(owner, NEXT))

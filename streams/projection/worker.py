@@ -171,8 +171,6 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         self._unopened.clear()
 
     async def _wait_for_books(self, error: BaseException, pauses: "_Pauses") -> None:
-        if not self._books.may_be_repeated(error):
-            raise error
         self._books_answer = False
         pause = pauses.next_seconds()
         _log.warning("books_away", fault=type(error).__name__, wait_ms=int(pause * 1000))

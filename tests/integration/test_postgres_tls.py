@@ -3,13 +3,12 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from certificates import Authority
 from cli_world import run
+from postgres_front import Front
 from pydantic import SecretStr
 
 from hub.runtime.database import connect
@@ -22,42 +21,19 @@ from schemas.topics import Topics
 SSL_REQUEST = bytes.fromhex("0000000804d2162f")
 
 
-class TlsFront:
+class TlsFront(Front):
     """TLS before the session's PostgreSQL, whose build has none: takes its SSLRequest, then passes bytes on."""
 
     def __init__(self, dsn: str, certificate: Path) -> None:
-        self._dsn = urlsplit(dsn)
+        super().__init__(dsn)
         self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._context.load_cert_chain(certificate)
-        self.port = 0
 
-    async def serve(self) -> asyncio.Server:
-        """Listen; the port is known then."""
-        server = await asyncio.start_server(self._one, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
-        return server
-
-    def dsn(self, **options: object) -> str:
-        """Return the DSN through this front, with options of its query."""
-        user = self._dsn.netloc.rpartition("@")[0]
-        query = "&".join(f"{name}={value}" for name, value in options.items())
-        return urlunsplit(self._dsn._replace(netloc=f"{user}@127.0.0.1:{self.port}", query=query))
-
-    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, EOFError):
-            assert await reader.readexactly(8) == SSL_REQUEST
-            writer.write(b"S")
-            await writer.start_tls(self._context)
-            inner, outer = await asyncio.open_connection(self._dsn.hostname, self._dsn.port)
-            await asyncio.gather(_pass_on(reader, outer), _pass_on(inner, writer))
-        writer.close()
-
-
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(65_536):
-        writer.write(data)
-        await writer.drain()
-    writer.close()
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer the SSLRequest, then speak TLS."""
+        assert await reader.readexactly(8) == SSL_REQUEST
+        writer.write(b"S")
+        await writer.start_tls(self._context)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import asyncpg
 import msgspec
 
-from hub.runtime.database import EVERYTHING, Scope
+from hub.runtime.database import EVERYTHING, Scope, transaction
 from hub.web.answers import Page, Text
 from hub.web.problems import RefusedError
 from schemas.reasons import REASONS, Reason, reason_text
@@ -31,7 +31,7 @@ class Slice:
 @asynccontextmanager
 async def reading(pool: asyncpg.Pool, scope: Scope = EVERYTHING) -> AsyncIterator[Any]:
     """Yield a connection in a read-only transaction that sees one state of the books, limited to the scope."""
-    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+    async with pool.acquire() as connection, transaction(connection, isolation="repeatable_read", readonly=True):
         if scope != EVERYTHING:
             await connection.execute(
                 "SELECT set_config('medcredit.institutions', $1, true), set_config('medcredit.banks', $2, true)",
