@@ -94,24 +94,20 @@ def hold_port(port: int) -> socket.socket | None:
     It never listens. Without it two programs that both share their port between processes would share it with each
     other, and the kernel would give each connection to either.
     """
-    held = socket.socket()
-    try:
-        held.bind(("127.0.0.1", port))
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    except OSError:
-        held.close()
-        return _hold_after_use(port)
+    held = _bound(port, shared_before=False)
+    if held is None and port_is_free(port):  # connections that have ended still wait out their time there
+        held = _bound(port, shared_before=True)
     return held
 
 
-def _hold_after_use(port: int) -> socket.socket | None:
-    """Hold a port on which connections that have ended still wait out their time, and nobody listens."""
-    if not port_is_free(port):
-        return None
+def _bound(port: int, *, shared_before: bool) -> socket.socket | None:
+    """Return a bound socket that later ones may share; one shared before it is bound suffers earlier ones, too."""
     held = socket.socket()
-    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
+        if shared_before:
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         held.bind(("127.0.0.1", port))
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     except OSError:
         held.close()
         return None

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import signal
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any, Final
 
 import psutil
 
-from hub.cli.bench_stack import CITY, LINES, Found, load, running, samples
+from hub.cli.bench_stack import CITY, HL7_GENERATOR, LINES, Found, echoing, load, running, samples
+from hub.cli.cpu_costs import seconds_of
 from hub.cli.edge_sampling import COUNTS_FILE, STAGES
 from hub.cli.edge_stages import stage_costs
 from hub.cli.floors import at_least, at_most
@@ -35,9 +35,9 @@ async def measure_edge() -> Found:
         await load(address, 2000, prefix="W")  # warm
         (edge,) = supervisor.of_role("edge")
         process = psutil.Process(edge.pid)
-        alone, before = await _generator_limit(), _cpu_seconds(process)
+        alone, before = await _generator_limit(), seconds_of(process)
         fast = await load(address, _FAST, prefix="A")
-        spent = (_cpu_seconds(process) - before) / _FAST * 1e6
+        spent = (seconds_of(process) - before) / _FAST * 1e6
         confirmed = await _confirmations(edge)
         paced = await load(address, _PACED, rate=1000, prefix="P")
         paced["broker_confirmed_within_ms"] = within(confirmed, await _confirmations(edge))
@@ -90,19 +90,7 @@ def _counts(written: Path) -> Mapping[str, int]:
     return counts
 
 
-def _cpu_seconds(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return times.user + times.system
-
-
 async def _generator_limit() -> dict[str, Any]:
     """Return what the generator reaches against a server that answers at once and keeps nothing."""
-    echo = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "hub.simulate.load", "--echo", stdout=subprocess.PIPE
-    )
-    try:
-        port = await echo.stdout.readline() if echo.stdout else b""
-        return await load(f"127.0.0.1:{int(port)}", _FAST, prefix="G")
-    finally:
-        echo.terminate()
-        await echo.wait()
+    async with echoing(HL7_GENERATOR) as address:
+        return await load(address, _FAST, prefix="G")

@@ -4,14 +4,12 @@ Lanes and courier run beside it, because each of these answers waits for them; n
 that they cost the edge everything and the books one refusal. A score source sends one message after the other.
 """
 
-import asyncio
-import subprocess
-import sys
 from typing import Any, Final, NamedTuple
 
 import psutil
 
-from hub.cli.bench_stack import CITY, Found, child, running
+from hub.cli.bench_stack import CITY, Found, child, echoing, running
+from hub.cli.cpu_costs import seconds_of
 from hub.cli.stack import Stack
 from hub.runtime.settings import Settings
 from hub.runtime.supervisor import Child
@@ -54,9 +52,9 @@ async def _measured(door: Door, edge: Child, stack: Stack, settings: Settings) -
     if door.connections > 1:  # a score source has one sequence
         await _sent(door._replace(messages=200), "W", stack, settings)
     process = psutil.Process(edge.pid)
-    before = _cpu_seconds(process)
+    before = seconds_of(process)
     told = await _sent(door, "A", stack, settings)
-    spent = _cpu_seconds(process) - before
+    spent = seconds_of(process) - before
     return {**told, "edge_cpu_us_per_message": round(spent / door.messages * 1e6, 1)}
 
 
@@ -71,15 +69,5 @@ async def _sent(door: Door, prefix: str, stack: Stack, settings: Settings) -> di
 
 async def _generator_limit() -> dict[str, Any]:
     """Return what the generator reaches against a server that answers at once and keeps nothing."""
-    echo = await asyncio.create_subprocess_exec(sys.executable, "-m", _GENERATOR, "--echo", stdout=subprocess.PIPE)
-    try:
-        port = await echo.stdout.readline() if echo.stdout else b""
-        return await child(_GENERATOR, f"--edge=127.0.0.1:{int(port)}", f"--messages={_ALONE}")
-    finally:
-        echo.terminate()
-        await echo.wait()
-
-
-def _cpu_seconds(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return times.user + times.system
+    async with echoing(_GENERATOR) as address:
+        return await child(_GENERATOR, f"--edge={address}", f"--messages={_ALONE}")

@@ -14,6 +14,7 @@ import msgspec
 import psutil
 
 from hub.cli.bench_stack import CITY, Found, child, running, total
+from hub.cli.cpu_costs import seconds_of
 from hub.cli.floors import Verdict, at_least, at_most
 from hub.cli.lane_restore import fill_idle
 from hub.cli.lane_stages import COLD, LaneStages
@@ -98,7 +99,7 @@ async def _drained(lanes: Child, openings: int, charges: int) -> dict[str, Any]:
     process, marks = psutil.Process(lanes.pid), list[Mark]()
     while not marks or marks[-1].left:
         left = openings + charges - await total(lanes, _DECIDED)
-        marks.append(Mark(time.perf_counter(), left, _cpu_seconds(process)))
+        marks.append(Mark(time.perf_counter(), left, seconds_of(process)))
         await asyncio.sleep(_LOOK_SECONDS)
     return between(marks, charges)
 
@@ -213,8 +214,3 @@ async def _restored(settings: Settings) -> dict[str, Any]:
     await create_topics(idle.kafka, idle.topics)
     await fill_idle(idle, IDLE_ACCOUNTS, IDLE_BYTES)
     return await child("hub.cli.lane_restore", told=environment(idle))
-
-
-def _cpu_seconds(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)

@@ -26,6 +26,7 @@ from hub.runtime.supervisor import ROLE_COMMAND, Child, Supervisor
 
 CITY: Final = 1_782_867_600_000
 """City time at which every measurement begins."""
+HL7_GENERATOR: Final = "hub.simulate.load"
 LINES: Final = 5
 """Of a message over HL7."""
 Found = tuple[dict[str, Any], list[Verdict]]
@@ -101,7 +102,19 @@ async def load(address: str, messages: int, *, rate: float = 0, prefix: str, per
     """Run the generator of HL7 over MLLP as its own process and return its document."""
     options = {"mllp": address, "messages": messages, "lines": LINES, "rate": rate}
     options |= {"prefix": prefix, "persons": persons, "at": CITY}
-    return await child("hub.simulate.load", *(f"--{name}={value}" for name, value in options.items()))
+    return await child(HL7_GENERATOR, *(f"--{name}={value}" for name, value in options.items()))
+
+
+@contextlib.asynccontextmanager
+async def echoing(generator: str) -> AsyncIterator[str]:
+    """Yield the address of a generator's own server, which answers at once and keeps nothing: it shows its limit."""
+    echo = await asyncio.create_subprocess_exec(sys.executable, "-m", generator, "--echo", stdout=subprocess.PIPE)
+    try:
+        port = await echo.stdout.readline() if echo.stdout else b""
+        yield f"127.0.0.1:{int(port)}"
+    finally:
+        echo.terminate()
+        await echo.wait()
 
 
 async def child(module: str, *arguments: str, told: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:

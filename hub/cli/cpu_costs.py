@@ -8,6 +8,12 @@ from contextlib import suppress
 import psutil
 
 
+def seconds_of(process: psutil.Process) -> float:
+    """Return the CPU seconds one process used so far."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
 def cpu_seconds(roles: Mapping[str, list[int]]) -> dict[str, float]:
     """Return the CPU seconds used so far by each role, by the broker, the database, and by children that ended.
 
@@ -17,8 +23,7 @@ def cpu_seconds(roles: Mapping[str, list[int]]) -> dict[str, float]:
     spent: dict[str, float] = defaultdict(float)
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            times = process.cpu_times()
-            spent[named.get(process.pid) or _store(process)] += times.user + times.system
+            spent[named.get(process.pid) or _store(process)] += seconds_of(process)
     ended = os.times()
     spent["generator"] = ended.children_user + ended.children_system
     return spent

@@ -2,9 +2,10 @@
 
 import asyncio
 import time
+from functools import partial
 
 from hub.cli.books_reader import pending
-from hub.runtime.bus import end_offsets, group_lag
+from hub.runtime.bus import group_lag
 from hub.runtime.database import UNREACHABLE
 from hub.runtime.settings import Settings
 from schemas.errors import TransportError
@@ -33,26 +34,14 @@ async def drained(settings: Settings, seconds: float, quiet_seconds: float = _QU
 
 async def _look(settings: Settings) -> tuple[int, int, bool]:
     """Return the commands in the log, the debits without a word, and whether all is decided, done and in the books."""
+    lag, errands = partial(group_lag, settings.kafka), settings.topics.errands
     try:
-        ends = await end_offsets(settings.kafka, settings.topics.commands)
-        behind = await _behind(settings)
+        streams = await lag(settings.group("streams"), settings.topics.commands)
+        couriers = [await lag(group, errands) for group in (settings.group("courier"), settings.group("relay"))]
         debits, outcomes = await pending(settings)
     except (*UNREACHABLE, TransportError):
         return -1, 0, False
-    commands = sum(ends.values())
+    commands = sum(each.end for each in streams)
+    # A courier that was just started again must not be taken for one that has nothing to do.
+    behind = sum(each.lag for partitions in (streams, *couriers) for each in partitions)
     return commands, debits, outcomes == commands and not behind
-
-
-async def _behind(settings: Settings) -> int:
-    """Return how many commands nobody decided and how many errands nobody did, transaction markers included.
-
-    A courier that was just started again must not be taken for one that has nothing to do.
-    """
-    commands, errands = settings.topics.commands, settings.topics.errands
-    readers = (
-        (settings.group("streams"), commands),
-        (settings.group("courier"), errands),
-        (settings.group("relay"), errands),
-    )
-    lags = [await group_lag(settings.kafka, group, topic) for group, topic in readers]
-    return sum(each.lag for partitions in lags for each in partitions)

@@ -6,7 +6,7 @@ A Chinese character takes two columns. What goes to a file or a pipe is never br
 import re
 import shutil
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, TextIO
 
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
@@ -56,21 +56,21 @@ def fitted(text: str, columns: int | None) -> Iterator[str]:
 def _broken(line: str, columns: int) -> Iterator[str]:
     indent = " " * _indent(line, columns)
     current = ""
-    for unit in _units(line):
+    for unit in _UNITS.findall(line):
         if current.strip() and width_of(current) + width_of(unit.rstrip()) > columns:
             yield current.rstrip()
-            current = indent
-        current += unit if current.strip() or not unit.isspace() or not current else ""
+            current = indent + unit.lstrip()
+        else:
+            current += unit
     yield current.rstrip()
 
 
 def _indent(line: str, columns: int) -> int:
     """Return where later lines begin: below the text after the first column, else two columns in."""
     blanks = len(line) - len(line.lstrip())
-    first = None if blanks >= 8 else _FIRST_COLUMN.match(line, blanks)
-    place = width_of(line[: first.end()]) if first else blanks if blanks >= 8 else blanks + 2
+    place = blanks + 2
+    if blanks >= 8:  # a text that is below a first column already
+        place = blanks
+    elif first := _FIRST_COLUMN.match(line, blanks):
+        place = width_of(line[: first.end()])
     return place if place <= min(_DEEPEST, columns // 2) else 2
-
-
-def _units(line: str) -> Iterable[str]:
-    return _UNITS.findall(line)

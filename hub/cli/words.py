@@ -104,4 +104,6 @@ def told(sentence: str, **values: object) -> str:
 
 def word(code: str) -> str:
     """Return a code in words in the language of this call; in English a code is its own word."""
-    return _WORDS.get(code, code) if language() == "zh" else code.replace("_", " ") if code in _WORDS else code
+    if code not in _WORDS:
+        return code
+    return _WORDS[code] if language() == "zh" else code.replace("_", " ")

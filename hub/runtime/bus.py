@@ -176,7 +176,7 @@ async def delete_topics(kafka: KafkaSettings, topics: Topics) -> None:
 async def check_topics(kafka: KafkaSettings, topics: Topics) -> tuple[TopicMismatch, ...]:
     """Return every difference between the cluster and the registry; empty when the hub may start."""
     async with administration(kafka) as client:
-        described = {each["topic"]: each["partitions"] for each in await client.describe_topics()}
+        described = await _described(client)
         present = [topic for topic in topics.all() if topic.name in described]
         settings = await _settings_of(client, present)
     found: list[TopicMismatch] = []
@@ -188,11 +188,8 @@ async def check_topics(kafka: KafkaSettings, topics: Topics) -> tuple[TopicMisma
 async def check_partitions(kafka: KafkaSettings, topics: Topics) -> tuple[TopicMismatch, ...]:
     """Return the registry's topics that are missing or have another number of partitions; one request, no settings."""
     async with administration(kafka) as client:
-        described = {each["topic"]: each["partitions"] for each in await client.describe_topics()}
-    found: list[TopicMismatch] = []
-    for topic in topics.all():
-        found += _compare_partitions(topic, described.get(topic.name))
-    return tuple(found)
+        described = await _described(client)
+    return tuple(each for topic in topics.all() for each in _compare_partitions(topic, described.get(topic.name)))
 
 
 async def group_lag(kafka: KafkaSettings, group: str, topic: Topic) -> tuple[PartitionLag, ...]:
@@ -274,6 +271,11 @@ def _all_led(described: Sequence[dict[str, Any]]) -> bool:
         each["error_code"] == _NO_ERROR and all(part["leader"] >= 0 for part in each["partitions"])
         for each in described
     )
+
+
+async def _described(client: Any) -> dict[str, Any]:
+    """Return the partitions of every topic the cluster has, by name."""
+    return {each["topic"]: each["partitions"] for each in await client.describe_topics()}
 
 
 async def _settings_of(client: Any, topics: Sequence[Topic]) -> dict[str, dict[str, str]]:

@@ -26,6 +26,18 @@ _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 _ECHO: Final = b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}"
 
 
+def _first_end(received: bytes) -> int:
+    """Return where the first message ends, 0 when it is not whole yet. Raises ValueError for one without a length."""
+    head = received.find(_HEAD_END)
+    if head < 0:
+        return 0
+    length = _LENGTH.search(received, 0, head + 2)
+    if length is None:
+        raise ValueError("a message says no length")
+    end = head + len(_HEAD_END) + int(length[1])
+    return end if len(received) >= end else 0
+
+
 class Answers:
     """The answers in a stream of bytes; what has come of the next one is kept."""
 
@@ -35,13 +47,7 @@ class Answers:
     def take(self, received: bytes) -> Iterator[int]:
         """Yield the status of each answer that is whole now. Raises ValueError for one without a length."""
         self._received += received
-        while (head := self._received.find(_HEAD_END)) >= 0:
-            length = _LENGTH.search(self._received, 0, head + 2)
-            if length is None:
-                raise ValueError("an answer says no length")
-            end = head + len(_HEAD_END) + int(length[1])
-            if len(self._received) < end:
-                return
+        while end := _first_end(self._received):
             status, self._received = int(self._received[9:12]), self._received[end:]
             yield status
 
@@ -94,7 +100,8 @@ async def run_load(address: str, requests: Sequence[bytes], connections: int) ->
     await asyncio.gather(*(sender.done.wait() for sender in senders))
     result.seconds = time.perf_counter() - began
     result.accepted = statuses.total()
-    timed = {name: result.document()[name] for name in ("rate", "p50_ms", "p99_ms", "max_ms", "seconds")}
+    document = result.document()
+    timed = {name: document[name] for name in ("rate", "p50_ms", "p99_ms", "max_ms", "seconds")}
     return {"sent": len(requests), "by_status": dict(sorted(statuses.items())), "connections": connections, **timed}
 
 
@@ -105,10 +112,8 @@ class _Echo(asyncio.Protocol):
 
     def data_received(self, received: bytes) -> None:
         self._received += received
-        head = self._received.find(_HEAD_END)
-        length = _LENGTH.search(self._received, 0, head + 2)
-        if length is not None and len(self._received) >= head + len(_HEAD_END) + int(length[1]):
-            self._received = b""
+        if end := _first_end(self._received):
+            self._received = self._received[end:]
             self._transport.write(_ECHO)
 
 

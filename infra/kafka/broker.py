@@ -23,7 +23,7 @@ from infra.server import EmbeddedServer
 
 _STARTED = "Kafka Server started"
 _NODE_ID = 1
-PROCESSORS = len(os.sched_getaffinity(0))
+_PROCESSORS = len(os.sched_getaffinity(0))
 
 BROKER_SETTINGS: dict[str, str] = {
     # One node is everything: controller, broker, all replicas.
@@ -50,8 +50,8 @@ BROKER_SETTINGS: dict[str, str] = {
     "transaction.state.log.num.partitions": "4",
     # No more threads than processors: each hand-over to another one waits for its turn on the processor, and a
     # transaction has a dozen of them. With twice as many the lanes made a quarter fewer transactions a second.
-    "num.network.threads": str(max(1, PROCESSORS // 2)),
-    "num.io.threads": str(max(2, PROCESSORS)),
+    "num.network.threads": str(max(1, _PROCESSORS // 2)),
+    "num.io.threads": str(max(2, _PROCESSORS)),
     "log.cleaner.backoff.ms": "1000",
     "log.cleaner.dedupe.buffer.size": str(32 * 1024 * 1024),
     "log.index.size.max.bytes": str(2 * 1024 * 1024),

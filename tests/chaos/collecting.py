@@ -110,10 +110,9 @@ def missing(evidence: Evidence) -> list[str]:
     A refusal whose answer was lost is no order at the gateway: it is asked about until its number has expired.
     """
     final = {each.value["command_id"] for each in evidence.ledger if is_command(each) and outcome_word(each) == "FINAL"}
-    forwarded = {each.value["command_id"] for each in evidence.ledger if each.value["outcome"] == "FORWARDED"}
-    sent_on = {
-        (each.value["account"], each.value["seq"]) for each in evidence.ledger if each.value["outcome"] == "FORWARDED"
-    }
+    relayed = [each.value for each in evidence.ledger if each.value["outcome"] == "FORWARDED"]
+    forwarded = {each["command_id"] for each in relayed}
+    sent_on = {(each["account"], each["seq"]) for each in relayed}
     arrived = {
         (each.value["via"]["account"], each.value["via"]["seq"]) for each in evidence.commands if each.value.get("via")
     }
