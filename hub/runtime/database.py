@@ -109,7 +109,7 @@ async def transaction(
             raise
         await work.commit()
     except asyncpg.InterfaceError as error:
-        if connection.is_closed():
+        if _is_lost(connection):
             raise asyncpg.ConnectionDoesNotExistError(str(error)) from error
         raise
 
@@ -118,7 +118,15 @@ async def _roll_back(work: Transaction, connection: Connection) -> None:
     try:
         await work.rollback()
     except (*UNREACHABLE, asyncpg.InterfaceError):
-        connection.terminate()
+        if not _is_lost(connection):
+            connection.terminate()
+
+
+def _is_lost(connection: Connection) -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:  # its pool has taken it back already
+        return True
 
 
 async def check(dsn: str, timeout_seconds: float = 2) -> None:

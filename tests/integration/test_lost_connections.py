@@ -1,13 +1,17 @@
 """A connection to PostgreSQL lost behind any of its answers: one kind of error, and repeated work is done once."""
 
+from collections.abc import Awaitable, Callable
+from datetime import date
 from itertools import count
 
 import pytest
 from ledger_samples import LedgerWriter
 from postgres_front import Front
 
-from hub.runtime.database import UNREACHABLE, connect
+from hub.runtime.database import UNREACHABLE, Scope, connect, open_pool
 from hub.runtime.migrations import migrate
+from hub.web.books.reading import reading
+from streams.clerk.store import ClearingStore
 from streams.projection.books import Advance, Books, Place, Position
 from streams.projection.rows import Rows, add_ledger_record, new_rows
 
@@ -60,7 +64,53 @@ async def lost_while_written(books: Books) -> int:
     return lost
 
 
-@pytest.mark.parametrize("last_word", [b"", LAST_WORD], ids=["cut", "last word"])
+LAST_WORDS = pytest.mark.parametrize("last_word", [b"", LAST_WORD], ids=["cut", "last word"])
+
+
+async def read(dsn: str) -> None:
+    """Ask as the page does: a snapshot under a scope."""
+    pool = await open_pool(dsn, "reader")
+    try:
+        async with reading(pool, Scope("4401", "*")) as connection:
+            await connection.fetch("SELECT account FROM persons WHERE account = $1", "A1")
+            await connection.fetchval("SELECT count(*) FROM bills")
+    finally:
+        pool.terminate()
+
+
+async def keep(dsn: str) -> None:
+    """Ask and write as the clerk does."""
+    store = ClearingStore(dsn)
+    try:
+        assert [each async for each in store.records(0, 1)] == []
+        await store.refuse_file(date(2026, 7, 1), "icbc", "no file", 0)
+    finally:
+        await store.close()
+
+
+@LAST_WORDS
+@pytest.mark.parametrize("work", [read, keep])
+async def test_who_asks_hears_one_kind_of_error(
+    database: str, last_word: bytes, work: Callable[[str], Awaitable[None]]
+):
+    """The page then answers 503, the clerk waits: wherever in the work the server ended."""
+    await migrate(database)
+    losses = 0
+    for answers in count(1):
+        front = LosingFront(database, answers, last_word)
+        server = await front.serve()
+        try:
+            await work(front.dsn())
+        except UNREACHABLE:
+            losses += 1
+        finally:
+            server.close()
+        if not front.lost:
+            break
+    assert losses > 8
+
+
+@LAST_WORDS
 async def test_a_batch_is_written_once_wherever_the_connection_is_lost(database: str, last_word: bytes):
     """Behind every answer of connecting, asking and writing in turn, until the last one is behind us."""
     await migrate(database)
