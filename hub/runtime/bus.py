@@ -11,13 +11,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from hub.runtime.broker_refusal import broker_refusal
+from hub.runtime.consumer import Consumer
 from hub.runtime.settings import KafkaSettings
 from schemas.errors import TransportError, setting_invalid
 from schemas.reasons import Reason
@@ -97,7 +98,7 @@ def committed_consumer(
 
     Without `group` the caller assigns partitions. A member of a group is missed after 3 s, and a rebalance waits 6 s.
     """
-    return AIOKafkaConsumer(
+    return Consumer(
         *subscribed,
         **kafka.client_arguments(),
         client_id=client_id,

@@ -1,4 +1,4 @@
-"""One POST of a form to a partner, and the whole body of its answer: what both gateways' clients send with."""
+"""One request to a partner, and the whole body of its answer: what the clients of gateways and sources send with."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ async def post_form(
     timeout = aiohttp.ClientTimeout(total=seconds)
     try:
         async with session.post(url, data=parameters, timeout=timeout, allow_redirects=False) as answer:
-            return await _whole(answer, bytes_max) if answer.status == 200 else None
+            return await whole_body(answer, bytes_max) if answer.status == 200 else None
     except (aiohttp.ClientError, TimeoutError, OSError):
         return None
 
@@ -28,12 +28,12 @@ async def fetch(session: aiohttp.ClientSession, url: str, seconds: float, bytes_
     timeout = aiohttp.ClientTimeout(total=seconds)
     try:
         async with session.get(url, timeout=timeout, allow_redirects=False) as answer:
-            return await _whole(answer, bytes_max) if answer.status == 200 else None
+            return await whole_body(answer, bytes_max) if answer.status == 200 else None
     except (aiohttp.ClientError, TimeoutError, OSError):
         return None
 
 
-async def _whole(answer: aiohttp.ClientResponse, bytes_max: int) -> bytes | None:
+async def whole_body(answer: aiohttp.ClientResponse, bytes_max: int) -> bytes | None:
     """Return the whole body, or None for one beyond the limit; a single read would end with the first packet."""
     body = bytearray()
     async for piece in answer.content.iter_any():

@@ -10,9 +10,8 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer
-
 from hub.runtime.bus import committed_consumer, started, unreachable
+from hub.runtime.consumer import Consumer
 from hub.runtime.settings import KafkaSettings
 
 _ANSWER_SECONDS: Final = 30.0
@@ -34,7 +33,7 @@ async def committed_ends(kafka: KafkaSettings, places: Sequence[Any]) -> dict[An
 
 
 async def _written_ends(kafka: KafkaSettings, places: Sequence[Any]) -> dict[Any, int]:
-    uncommitted = AIOKafkaConsumer(**kafka.client_arguments(), client_id="written", retry_backoff_ms=10)
+    uncommitted = Consumer(**kafka.client_arguments(), client_id="written", retry_backoff_ms=10)
     async with started(kafka, uncommitted) as consumer, asyncio.timeout(_ANSWER_SECONDS):
         ends: dict[Any, int] = await consumer.end_offsets(list(places))
         return ends

@@ -9,10 +9,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from hub.domain.decision import Now
 from hub.runtime.clock import Clock
+from hub.runtime.consumer import Consumer
 from hub.runtime.sections import CriticalSections
 from streams.lanes import library
 from streams.lanes.batch import Batch
@@ -107,7 +108,7 @@ class Parking:
     async def _opened(self) -> AsyncIterator[_Opened]:
         library.check_versions()
         settings, hold = self._settings, CriticalSections(self._settings.chaos_stretch)
-        consumer = AIOKafkaConsumer(
+        consumer = Consumer(
             **settings.kafka.client_arguments(), group_id=settings.group, enable_auto_commit=False
         )
         producer = settings.producer(self._partition)

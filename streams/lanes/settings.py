@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 
+from hub.runtime.consumer import Consumer
 from hub.runtime.settings import KafkaSettings, Settings
 from schemas.topics import BATCH_BYTES, MAX_MESSAGE_BYTES, Topics, topics
 
@@ -73,7 +74,7 @@ class LaneSettings:
 
     def commands_consumer(self) -> Any:
         """Return the unstarted consumer of all the process's partitions."""
-        return AIOKafkaConsumer(
+        return Consumer(
             **self.kafka.client_arguments(),
             client_id="lanes",
             group_id=self.group,
@@ -91,7 +92,7 @@ class LaneSettings:
 
     def restore_consumer(self) -> Any:
         """Return the unstarted consumer that reads a partition's states back."""
-        return AIOKafkaConsumer(
+        return Consumer(
             **self.kafka.client_arguments(),
             client_id="lane-restore",
             group_id=None,

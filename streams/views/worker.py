@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from hub.runtime.consumer import METADATA_MS
 from hub.runtime.logs import get_logger
 from hub.runtime.metrics import VIEW_FACTS
 from hub.runtime.sections import CriticalSections
@@ -145,6 +146,7 @@ def _settings(plan: ViewsPlan) -> dict[str, Any]:
         "producer_max_batch_size": BATCH_BYTES,
         "producer_max_request_size": BATCH_BYTES,
         "consumer_auto_offset_reset": "earliest",
+        "consumer_metadata_max_age_ms": METADATA_MS,
         "broker_credentials": plan.credentials,
     }
 
