@@ -152,8 +152,11 @@ class Connection(asyncio.Protocol):
     # what slots and the server call
 
     def speaks_for(self, source: str) -> bool:
-        """Return whether this connection may send for a source: the first one counts against the source's limit."""
-        if not self._source:
+        """Return whether this connection may send for a source: the first one counts against the source's limit.
+
+        One that is gone counts no more: nobody would take its place back.
+        """
+        if not self._source and self._transport is not None:
             if not self._registry.claim(source):
                 return False
             self._source = source

@@ -15,6 +15,7 @@ import aiohttp
 import msgspec
 
 from adapters.scores.access import FeedAccess
+from hub.runtime.form_post import whole_body
 from hub.runtime.guomi import Kind, sm3_hex
 from hub.runtime.wire import CallOutcome
 from schemas.commands import Instant, RecordFeedbackResult
@@ -89,7 +90,7 @@ class FeedbackClient:
                 timeout=self._timeout,
                 allow_redirects=False,
             ) as answer:
-                return answer.status, await answer.content.read(_ANSWER_BYTES_MAX)
+                return answer.status, await whole_body(answer, _ANSWER_BYTES_MAX) or b""
         except (aiohttp.ClientError, TimeoutError, OSError):
             return 0, b""
 

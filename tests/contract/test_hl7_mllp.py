@@ -3,11 +3,13 @@
 import asyncio
 import random
 import socket
+import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 from hl7_messages import NOW, SETTING, WORKED, WORKED_TEXT, changed, edited, original
+from lanes_world import until
 
 from adapters.hl7.answers import answer_durable
 from adapters.hl7.client import MllpClient, MllpError
@@ -389,6 +391,25 @@ async def test_a_source_may_hold_so_many_connections():
         assert (await fourth.exchange(original()))[0].code == "AA"
         for client in (second, third, fourth):
             await client.close()
+
+
+async def test_a_connection_that_is_gone_takes_no_place_of_its_source():
+    """The answer to its first frame finds nobody: the frame behind the window is kept, and no place stays taken."""
+    async with listening(Limits(connections_per_source=1, window=1)) as (books, host, port):
+        books.gate.clear()
+        _, writer = await asyncio.open_connection(host, port)
+        writer.write(wrap(b"nobody's") + wrap(original()))
+        await writer.drain()
+        await books.first.wait()
+        reset = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+        writer.transport.abort()
+        await asyncio.sleep(0.05)
+        books.gate.set()
+        await until(lambda: len(books.stored) == 2 and "connection_closed" in books.events)
+        client = await MllpClient.connect(host, port)
+        assert (await client.exchange(original()))[0].code == "AA"
+        await client.close()
 
 
 async def test_a_defect_ends_the_connection_unanswered():

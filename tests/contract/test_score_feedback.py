@@ -1,5 +1,6 @@
 """The hub's word to a score source, and the source's own reader of it: two implementations of one form."""
 
+import asyncio
 import base64
 import json
 import time
@@ -11,6 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 from msgspec.structs import replace
 
 from adapters.sandbox.keys import make_keys
@@ -195,3 +197,37 @@ def test_the_content_is_the_same_for_every_attempt_and_names_nothing_medical():
     assert set(told) == {"at", "event", "subject", "points", "last_month"}
     assert told["last_month"] == "2026-07"
     assert REWARD.account not in str(told)
+
+
+@pytest.mark.parametrize(
+    ("http_status", "pieces", "whole", "word"),
+    [
+        (202, (b'{"msg_id": "' + OVERDUE.message.encode(), b'", "receipt": "R1"}'), True, ("taken", "", "R1")),
+        (400, (b'{"code": "ST', b'ALE"}'), True, ("unknown", "STALE", "")),
+        (400, (b'{"code": "ST',), False, ("unknown", "NO_ANSWER", "")),
+        (202, (b'{"msg_id"',), False, ("unknown", "NO_ANSWER", "")),
+    ],
+)
+async def test_an_answer_is_read_whole_or_not_at_all(
+    desk: Desk, http_status: int, pieces: tuple[bytes, ...], *, whole: bool, word: tuple[str, str, str]
+):
+    """In pieces as the network has it, or cut off: half of a refusal of the moment is no refusal of the message."""
+
+    async def say(request: web.Request) -> web.StreamResponse:
+        await request.read()
+        answer = web.StreamResponse(status=http_status)
+        answer.content_length = sum(map(len, pieces)) + (not whole)
+        await answer.prepare(request)
+        for piece in pieces:
+            await answer.write(piece)
+            await asyncio.sleep(0.05)
+        if not whole and request.transport is not None:
+            request.transport.close()
+        return answer
+
+    app = web.Application()
+    app.router.add_post("/{tail:.*}", say)
+    async with TestServer(app) as server:
+        desk.base = str(server.make_url("")).rstrip("/")
+        result = (await desk.client().tell(OVERDUE)).result
+    assert (result.status, result.code, result.receipt) == word
