@@ -108,9 +108,7 @@ class Parking:
     async def _opened(self) -> AsyncIterator[_Opened]:
         library.check_versions()
         settings, hold = self._settings, CriticalSections(self._settings.chaos_stretch)
-        consumer = Consumer(
-            **settings.kafka.client_arguments(), group_id=settings.group, enable_auto_commit=False
-        )
+        consumer = Consumer(**settings.kafka.client_arguments(), group_id=settings.group, enable_auto_commit=False)
         producer = settings.producer(self._partition)
         await consumer.start()
         try:
