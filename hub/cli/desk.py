@@ -246,9 +246,12 @@ async def _dropped(settings: Settings, identifiers: list[str], reason: str) -> t
 
 
 async def _parked(settings: Settings, partition: int, what: str) -> str:
-    from hub.policies import DEFAULT_LADDERS, load_policies  # noqa: PLC0415 - the other verbs open no lane
+    from aiokafka.errors import KafkaError, ProducerFenced  # noqa: PLC0415 - the other verbs open no lane
+
+    from hub.policies import DEFAULT_LADDERS, load_policies  # noqa: PLC0415
+    from hub.runtime.bus import unreachable  # noqa: PLC0415
     from streams.lanes.domain_rules import DomainRules  # noqa: PLC0415
-    from streams.lanes.faults import InvariantError  # noqa: PLC0415
+    from streams.lanes.faults import InvariantError, LaneError  # noqa: PLC0415
     from streams.lanes.park import Parking, ParkRefusedError, TimerName  # noqa: PLC0415
     from streams.lanes.settings import lane_settings  # noqa: PLC0415
 
@@ -262,6 +265,12 @@ async def _parked(settings: Settings, partition: int, what: str) -> str:
         raise RefusedByDeskError(Reason.NOT_PARKED, {"why": str(refused)}) from refused
     except InvariantError as broken:
         raise setting_invalid(f"lane {partition}", str(broken), "A person must look; see its log.") from broken
+    except (ProducerFenced, LaneError) as fenced:
+        raise RefusedByDeskError(
+            Reason.NOT_PARKED, {"why": "its worker opened it meanwhile: stop it first"}
+        ) from fenced
+    except (KafkaError, OSError, TimeoutError) as away:
+        raise unreachable(settings.kafka) from away
     return ""
 
 

@@ -24,8 +24,9 @@ from adapters.hl7.profile import load_profiles
 from adapters.unionpay import translation as unionpay
 from hub.cli.letters import Letter, RefusedByDeskError
 from hub.roles.gateways import alipay_access, unionpay_access
-from hub.runtime.bus import committed_consumer, durable_producer
+from hub.runtime.bus import committed_consumer, log_client
 from hub.runtime.clock import Clock
+from hub.runtime.durable_log import DurableLog, HubBusyError
 from hub.runtime.guomi.vault import open_provider
 from hub.runtime.http_sources import SHIPPED as SHIPPED_SOURCES
 from hub.runtime.http_sources import load_http_sources
@@ -41,6 +42,7 @@ from schemas.replies import Reply
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _REPLY_SECONDS: Final = 10.0
+_READ_SECONDS: Final = 30.0
 _SLOT: Final = 0
 _HL7_STARTS: Final = (b"MSH", b"FHS", b"BHS")
 
@@ -88,17 +90,18 @@ class Reinjector:
         at = TopicPartition(self._settings.topics.commands.name, place[0])
         consumer = committed_consumer(self._settings.kafka, "reinjection")
         try:
-            await consumer.start()
-            consumer.assign([at])
-            if (await consumer.beginning_offsets([at]))[at] > place[1]:
-                raise _impossible("its command is older than the log")
-            consumer.seek(at, place[1])
-            command = msgspec.json.decode((await consumer.getone(at)).value, type=Command)
-        except (KafkaError, OSError) as error:
+            async with asyncio.timeout(_READ_SECONDS):
+                await consumer.start()
+                consumer.assign([at])
+                if (await consumer.beginning_offsets([at]))[at] > place[1]:
+                    raise _impossible("its command is older than the log")
+                consumer.seek(at, place[1])
+                record = await consumer.getone(at)
+        except (KafkaError, OSError, TimeoutError) as error:
             raise self._away() from error
         finally:
             await consumer.stop()
-        return _as_it_was(command)
+        return _as_it_was(msgspec.json.decode(record.value, type=Command))
 
     async def command(self, letter: Letter, number: int, place: tuple[int, int] | None) -> Command:
         """Return the n-th re-injection of a letter: the same letter and number give the same id.
@@ -141,21 +144,21 @@ class Reinjector:
         """
         kafka, topics = self._settings.kafka, self._settings.topics
         desk = ReplyDesk(lambda: committed_consumer(kafka, "reinjection-replies"), topics.replies, _SLOT)
-        producer = durable_producer(kafka, "reinjection")
+        log = DurableLog(lambda: log_client(kafka, "reinjection"), wait_seconds=_REPLY_SECONDS)
         try:
-            await producer.start()
+            log.start()
             desk.start()
             address, future = desk.expect(command.id)
-            await _until_ready(desk)
+            await _until_ready(log, desk)
             value = msgspec.json.encode(msgspec.structs.replace(command, reply=address))
-            await producer.send_and_wait(topics.commands.name, value, key=command.account.encode())
+            await log.append(topics.commands.name, command.account.encode(), value)
             await durable()
             return await _within(future)
-        except (KafkaError, OSError, TimeoutError) as error:
+        except (HubBusyError, OSError, TimeoutError) as error:
             raise self._away() from error
         finally:
             await desk.stop()
-            await producer.stop()
+            await log.stop()
 
     def _hl7(self, raw: bytes) -> Translated:
         if is_batch(raw):
@@ -237,9 +240,9 @@ def _impossible(why: str) -> RefusedByDeskError:
     return RefusedByDeskError(Reason.NOT_REINJECTABLE, {"why": why})
 
 
-async def _until_ready(desk: ReplyDesk) -> None:
+async def _until_ready(log: DurableLog, desk: ReplyDesk) -> None:
     async with asyncio.timeout(_REPLY_SECONDS):
-        while not desk.ready:  # noqa: ASYNC110 - the broker announces nothing
+        while not (log.connected and desk.ready):  # noqa: ASYNC110 - the broker announces nothing
             await asyncio.sleep(0.02)
 
 

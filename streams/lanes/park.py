@@ -4,10 +4,12 @@ It opens the lane itself, which fences a worker that still runs it, and commits 
 PARKED, the watermark and the group's offset in one transaction.
 """
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from aiokafka import TopicPartition
 
@@ -23,6 +25,8 @@ from streams.lanes.opening import Opening
 from streams.lanes.rules import Rules
 from streams.lanes.settings import LaneSettings
 from streams.lanes.transaction import write_transaction
+
+_LEAVE_SECONDS: Final = 2.0
 
 
 class ParkRefusedError(Exception):
@@ -56,7 +60,11 @@ class _Opened:
 class Parking:
     """Parks at one partition; stop its worker first, else it is fenced, ends with 70 and comes back."""
 
-    def __init__(self, partition: int, settings: LaneSettings, rules: Rules, clock: Clock) -> None:
+    def __init__(
+        self, partition: int, settings: LaneSettings, rules: Rules, clock: Clock, *, seconds: float = 120.0
+    ) -> None:
+        """`seconds` bounds one parking: the restore of the partition and its one transaction."""
+        self._seconds = seconds
         self._partition = partition
         self._settings = settings
         self._rules = rules
@@ -74,7 +82,8 @@ class Parking:
         """Park the command at this offset; return its id.
 
         Raises ParkRefusedError when the lane stands elsewhere or the record is unreadable (the lane buries it itself),
-        InvariantError when the partition does not open.
+        InvariantError when the partition does not open, KafkaError, OSError or TimeoutError when the broker does not
+        answer: then it is parked or not, and the same call again is safe.
         """
         async with self._opened() as opened:
             start = opened.book.watermark.next_offset
@@ -110,14 +119,17 @@ class Parking:
         settings, hold = self._settings, CriticalSections(self._settings.chaos_stretch)
         consumer = Consumer(**settings.kafka.client_arguments(), group_id=settings.group, enable_auto_commit=False)
         producer = settings.producer(self._partition)
-        await consumer.start()
+        place = TopicPartition(settings.topics.commands.name, self._partition)
         try:
-            book = await Opening(self._partition, settings, self._rules, hold).open(producer, consumer)
-            place = TopicPartition(settings.topics.commands.name, self._partition)
-            yield _Opened(book, producer, consumer, place)
+            async with asyncio.timeout(self._seconds):
+                await consumer.start()
+                book = await Opening(self._partition, settings, self._rules, hold).open(producer, consumer)
+                yield _Opened(book, producer, consumer, place)
         finally:
+            # A producer whose broker is away would wait for it for ever.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(producer.stop(), _LEAVE_SECONDS)
             await consumer.stop()
-            await producer.stop()
 
 
 async def _record_at(opened: _Opened, offset: int) -> Any:

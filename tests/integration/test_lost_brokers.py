@@ -1,22 +1,27 @@
 """A connection to Kafka lost behind an answer: work is told it, waits or is repeated; it neither hangs nor doubles."""
 
 import asyncio
+import dataclasses
 from collections import Counter
 from itertools import count
 
 import pytest
 from aiokafka import TopicPartition
 from kafka_front import KafkaFront
-from lanes_world import until
+from lanes_world import ToyRules, World, until
 
+from hub.cli.reinjection import Reinjector
 from hub.runtime.bus import committed_consumer, log_client
 from hub.runtime.durable_log import DurableLog, HubBusyError
 from hub.runtime.reading import committed_records
 from hub.runtime.settings import KafkaSettings, Settings
+from schemas.errors import TransportError
+from schemas.reasons import Reason
 from schemas.topics import Topic, Topics
+from streams.lanes.park import Parking
 
 pytestmark = pytest.mark.timeout(180)
-FETCH, FIND_COORDINATOR = 1, 10
+PRODUCE, FETCH, FIND_COORDINATOR = 0, 1, 10
 RECORDS = 4
 
 
@@ -96,3 +101,27 @@ async def test_a_record_is_durable_once_wherever_the_connection_is_lost(settings
     assert answers > 8
     assert set(found) == set(most)
     assert found <= most
+
+
+async def test_a_letter_is_replayed_or_the_broker_is_named_when_it_goes_away(world: World):
+    """It used to wait for the confirmation for ever."""
+
+    async def durable() -> None:
+        pytest.fail("it was told to be durable")
+
+    async with LosesKind(world.settings.kafka.bootstrap, PRODUCE, away=True) as front:
+        settings = world.settings.model_copy(update={"kafka": through(front, world.settings)})
+        with pytest.raises(TransportError) as told:
+            await Reinjector(settings, world.clock).send(world.command(1), durable)
+    assert told.value.reason is Reason.DEPENDENCY_UNREACHABLE
+
+
+async def test_parking_ends_when_the_broker_goes_away_and_can_be_repeated(world: World):
+    """Inside its transaction: it used to wait for ever, and the verb ended with a trace where it did not."""
+    await world.send(world.command(1))
+    async with LosesKind(world.settings.kafka.bootstrap, PRODUCE, away=True) as front:
+        lanes = dataclasses.replace(world.lanes, kafka=through(front, world.settings))
+        with pytest.raises(TimeoutError):
+            await Parking(0, lanes, ToyRules(), world.clock, seconds=3).park_command(0)
+    await Parking(0, world.lanes, ToyRules(), world.clock).park_command(0)
+    assert [record.outcome for record in await world.ledger(0)] == ["PARKED"]
