@@ -52,6 +52,7 @@ PHRASES: Final[dict[str, str]] = {
     "its source {} is not configured any more": "其来源 {} 已不在配置中",
     "it is a notice of a kind nobody handles": "没有程序处理此类通知",
     # NOT_PARKED
+    "its worker opened it meanwhile: stop it first": "其工作进程已重新打开该分区：请先停止它",
     "{} is neither an offset nor account:kind:subject as the lane's log has it": "{} 不是位点，也不是账户:类型:对象",
     "partition {} stands at offset {}, not at {}": "分区 {} 停在位点 {}，不是 {}",
     "the record at {} is unreadable: the lane makes a dead letter of it": "位点 {} 的记录无法解码，系统会将其转为死信",
