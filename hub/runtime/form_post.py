@@ -24,12 +24,12 @@ async def post_form(
 
 
 async def fetch(session: aiohttp.ClientSession, url: str, seconds: float, bytes_max: int) -> bytes | None:
-    """Return the body of a 200 answer to a GET, or None. Never raises for a partner that does not answer."""
+    """Return the body of a 200 answer to a GET, or None. Never raises for a partner, or an address, without answer."""
     timeout = aiohttp.ClientTimeout(total=seconds)
     try:
         async with session.get(url, timeout=timeout, allow_redirects=False) as answer:
             return await whole_body(answer, bytes_max) if answer.status == 200 else None
-    except (aiohttp.ClientError, TimeoutError, OSError):
+    except (aiohttp.ClientError, TimeoutError, OSError, UnicodeError):  # the last for a host no name can be
         return None
 
 
