@@ -10,10 +10,15 @@ import select
 import signal
 import sys
 from pathlib import Path
+from typing import Final
 
 from infra.errors import StartError
 from infra.kafka import EmbeddedKafka
 from infra.postgres import EmbeddedPostgres
+
+_KEEPS: Final = {"log.retention.check.interval.ms": "86400000"}
+"""Many tests' clocks stand in the past, and Kafka counts retention by their records: every five minutes, as it is
+shipped, the broker would delete what one of them has just written and is about to read."""
 
 
 def main(kind: str, directory: Path, owner: int) -> int:
@@ -21,7 +26,7 @@ def main(kind: str, directory: Path, owner: int) -> int:
     owner_ended = os.pidfd_open(owner)
     told_to_stop, stop = os.pipe()
     signal.signal(signal.SIGTERM, lambda *_: os.write(stop, b"."))
-    service = EmbeddedKafka() if kind == "kafka" else EmbeddedPostgres(durable=False)
+    service = EmbeddedKafka(settings=_KEEPS) if kind == "kafka" else EmbeddedPostgres(durable=False)
     try:
         address = service.start(directory / "store")
         scratch = directory / "address.new"
