@@ -1,8 +1,10 @@
 """The records of one transaction as ready-made batches: one future for each batch, not for each record."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+from aiokafka.errors import KafkaError
 
 Headers = list[tuple[str, bytes]]
 
@@ -36,16 +38,26 @@ class Outbox:
                 batch = self._open[topic]
 
     async def deliver(self) -> None:
-        """Send every batch and wait for every future: a commit would not notice that one failed (kernel.md 7.2)."""
-        sent = []
+        """Send every batch and wait for every future: a commit would not notice that one failed (kernel.md 7.2).
+
+        Cancelled, it ends at once: what was sent may never be answered.
+        """
+        sent: list[asyncio.Future[Any]] = []
         try:
             for topic, batch in self._batches:
                 sent.append(await self._producer.send_batch(batch, topic, partition=self._partition))
-        finally:
-            for outcome in await asyncio.gather(*sent, return_exceptions=True):
-                if isinstance(outcome, BaseException):
-                    raise outcome  # why a later send was not even taken
+        except KafkaError:
+            await _confirmed(sent)  # says why a later send was not even taken
+            raise
+        await _confirmed(sent)
 
     def _append(self, batch: Any, key: bytes | None, value: bytes | None, headers: Headers | None) -> bool:
         done = batch.append(timestamp=self._timestamp_ms, key=key, value=value, headers=headers or [])
         return done is not None
+
+
+async def _confirmed(sent: Sequence["asyncio.Future[Any]"]) -> None:
+    """Return when the broker has all; raise what the first of them met."""
+    for outcome in await asyncio.gather(*sent, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome

@@ -126,10 +126,9 @@ class Parking:
                 book = await Opening(self._partition, settings, self._rules, hold).open(producer, consumer)
                 yield _Opened(book, producer, consumer, place)
         finally:
-            # A producer whose broker is away would wait for it for ever.
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(producer.stop(), _LEAVE_SECONDS)
-            await consumer.stop()
+            for client in (producer, consumer):  # each waits for a broker that is away, the producer for ever
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(client.stop(), _LEAVE_SECONDS)
 
 
 async def _record_at(opened: _Opened, offset: int) -> Any:

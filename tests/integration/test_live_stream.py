@@ -170,6 +170,7 @@ async def test_a_view_whose_worker_is_away_says_that_it_is_behind(side: ReadSide
 
 async def test_a_client_that_reads_nothing_is_dropped_and_harms_no_other(side: ReadSide):
     """A connection that is not read holds nothing back: others hear their deltas meanwhile."""
+    await side.settled()
     reader, writer = await asyncio.open_connection(side.running.address.host, side.running.address.port)
     writer.write(b"GET /api/v1/live HTTP/1.1\r\nHost: x\r\n\r\n")
     await writer.drain()
