@@ -24,7 +24,7 @@ from adapters.hl7.profile import load_profiles
 from adapters.unionpay import translation as unionpay
 from hub.cli.letters import Letter, RefusedByDeskError
 from hub.roles.gateways import alipay_access, unionpay_access
-from hub.runtime.bus import committed_consumer, log_client
+from hub.runtime.bus import committed_consumer, log_client, unreachable
 from hub.runtime.clock import Clock
 from hub.runtime.durable_log import DurableLog, HubBusyError
 from hub.runtime.guomi.vault import open_provider
@@ -35,7 +35,6 @@ from hub.runtime.sealing import Sealer
 from hub.runtime.settings import Settings
 from hub.runtime.wire import HttpAnswer, Inbound, Refusal
 from schemas.commands import Command
-from schemas.errors import TransportError
 from schemas.ids import message_hash
 from schemas.reasons import Reason
 from schemas.replies import Reply
@@ -98,7 +97,7 @@ class Reinjector:
                 consumer.seek(at, place[1])
                 record = await consumer.getone(at)
         except (KafkaError, OSError, TimeoutError) as error:
-            raise self._away() from error
+            raise unreachable(self._settings.kafka) from error
         finally:
             await consumer.stop()
         return _as_it_was(msgspec.json.decode(record.value, type=Command))
@@ -155,7 +154,7 @@ class Reinjector:
             await durable()
             return await _within(future)
         except (HubBusyError, OSError, TimeoutError) as error:
-            raise self._away() from error
+            raise unreachable(self._settings.kafka) from error
         finally:
             await desk.stop()
             await log.stop()
@@ -205,10 +204,6 @@ class Reinjector:
         if isinstance(judged, HttpAnswer):
             raise _impossible("it is a notice of a kind nobody handles")
         return Translated(judged, "")
-
-    def _away(self) -> TransportError:
-        kafka = {"dependency": f"Kafka at {self._settings.kafka.bootstrap}"}
-        return TransportError(Reason.DEPENDENCY_UNREACHABLE, kafka)
 
 
 def command_id(letter: str, number: int) -> str:

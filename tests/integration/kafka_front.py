@@ -2,18 +2,17 @@
 
 import asyncio
 import struct
-from collections import Counter
 from contextlib import suppress
 from typing import Literal, Self
 
-How = Literal["cut", "stall", "away"]
+How = Literal["cut", "away"]
 _LOOPBACK = b"127.0.0.1"
 
 
 class KafkaFront:
-    """Passes on requests and answers of clients; the n-th answer that counts never arrives, in one of three ways.
+    """Passes on requests and answers of clients; the n-th answer that counts never arrives, in one of two ways.
 
-    `cut` closes its connection, `stall` keeps it open and silent, `away` closes all and listens no more.
+    `cut` closes its connection, `away` closes all and listens no more.
     """
 
     def __init__(self, bootstrap: str, lose: int = 0, how: How = "cut") -> None:
@@ -27,7 +26,6 @@ class KafkaFront:
         self.answers = 0
         self.lost: int | None = None
         """The kind of request (its API key) whose answer was lost."""
-        self.kinds: Counter[int] = Counter()
 
     @property
     def bootstrap(self) -> str:
@@ -75,19 +73,12 @@ class KafkaFront:
         outer.close()
 
     async def _answer(self, inner: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: dict[int, int]) -> None:
-        silent = False
         while True:
             frame = await _frame(inner)
-            kind = asked.pop(struct.unpack_from(">i", frame, 4)[0])
-            if silent:
-                continue
-            if self._is_lost(kind):
+            if self._is_lost(asked.pop(struct.unpack_from(">i", frame, 4)[0])):
                 if self._how == "away":
                     self.end()
-                if self._how != "stall":
-                    return
-                silent = True
-                continue
+                return
             writer.write(frame.replace(self._old, self._new))
             await writer.drain()
 
@@ -95,7 +86,6 @@ class KafkaFront:
         if not self.counts(kind):
             return False
         self.answers += 1
-        self.kinds[kind] += 1
         if self.answers != self._lose:
             return False
         self.lost = kind
